@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.formatting import plural
 from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
-from convkit.files import lines, sampling
+from convkit.files import damaged, lines, sampling
 from convkit.formats import load_formats, sample_lines, strings
 from convkit.formats.parsers import masking
 from convkit.formats.parsers.base import ALL_ASSETS
@@ -70,6 +70,10 @@ def _guess_of(log: Log) -> Guess:
     """Return the format of a log, and how its first lines are read."""
     records, head = _test_lines(log)
     tested = records.filter(~pl.col("problem").is_in(_NO_LINES).fill_null(value=False))
+    false_from = None
+    if 2 * tested["problem"].null_count() < tested.height and damaged.may_have_false_lines(log.source):
+        false_from = tested.filter(pl.col("problem").is_not_null())["line_no"].min()
+        tested = tested.filter(pl.col("line_no") < false_from)
     fitting = tested.filter(pl.col("problem").is_null())
     reasons = tested["problem"].drop_nulls().cast(pl.String).value_counts(sort=True).rows()
     unusable = fitting.select(reason=_unusable().cast(pl.String)).to_series().drop_nulls().value_counts(sort=True).rows()
@@ -78,8 +82,18 @@ def _guess_of(log: Log) -> Guess:
     # Requests first: the server's own messages are the least informative.
     shown = fitting.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
     fields = tuple(_record_fields(record) for record in shown.to_dicts())
+    is_wrapped, reasons = log.wrapping is not None, reasons[:_REASONS]
     return Guess(
-        log.source.name, log.name, fitting.height, tested.height, fields, log.wrapping is not None, tuple(reasons[:_REASONS]), tuple(unusable), stop
+        log.source.name,
+        log.name,
+        fitting.height,
+        tested.height,
+        fields,
+        is_wrapped,
+        tuple(reasons),
+        tuple(unusable),
+        stop,
+        cast("int | None", false_from),
     )
 
 
@@ -93,7 +107,10 @@ def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         read = sample.to_frame("line").lazy().select(source=pl.lit(0), line_no=pl.int_range(1, pl.len() + 1), line=text, fault=pl.lit(None))
         read = read.cast({name: dtype for name, dtype in LINES.items() if name != "outer"})
         # Lines are looked up by number, so even those that do not belong to the log must be kept here.
-        head = collect_frame(unwrap(read, log).select("line"), _TESTED)["line"].fill_null("")
+        unwrapped = collect_frame(unwrap(read, log), _TESTED)
+        head = unwrapped["line"].fill_null("")
+        read = pl.concat(log.layout.mend([unwrapped])).lazy()
+        return collect_frame(load.to_records(log.layout.scan(read, ALL_ASSETS)), _TESTED), head
     return collect_frame(load.to_records(log.layout.scan(unwrap(read, log), ALL_ASSETS)), _TESTED), head
 
 
@@ -213,6 +230,8 @@ class Guess:
     unusable: tuple[tuple[str, int], ...] = ()
     """Why lines that fit cannot be used, each with their number."""
     stop: Stop | None = None
+    false_from: int | None = None
+    """In a damaged log, the number of the first line that does not fit; only the lines before it were tested."""
 
     @property
     def is_read(self) -> bool:
@@ -256,6 +275,8 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
     fit = all_fit if guess.fits == guess.tested else f"{guess.fits:,} of the {guess.tested:,} lines tested fit"
     wrapped = "; wrappers added by a container runtime, a collector or syslog were removed" if guess.is_wrapped else ""
     blocks: list[Block] = [Heading(guess.log, guess.name), Paragraph(f"{fit}{wrapped}." if guess.tested else "The log is empty.")]
+    if guess.false_from is not None:
+        blocks.append(Paragraph(f"The log is damaged; only the lines before line {guess.false_from:,}, the first that does not fit, were tested."))
     blocks += [Paragraph(f"{plural(number, 'line')}: {reason}.") for reason, number in guess.reasons]
     blocks += [Paragraph(f"{plural(number, 'line')} cannot be used: {reason}.") for reason, number in guess.unusable]
     for record in guess.records:

@@ -46,6 +46,24 @@ def frames(source: Source, number: int, losses: list[str], advance: Callable[[in
         line_no += frame.height
 
 
+class FalseLinesLoss(str):
+    """A sentence about damage that was noticed later than it occurred, so that some of the lines read may be false.
+
+    The checksum of gzip and zip is at the end of their data; until then, damage makes them repeat the wrong parts of earlier lines.
+    """
+
+    __slots__ = ()
+
+
+def may_have_false_lines(source: Source) -> bool:
+    """Return whether a log is damaged in such a way that some of its lines may be false."""
+    losses: list[str] = []
+    if source.packing in {GZIP, ZIP}:
+        for _ in unpacked_bytes(source, losses):
+            pass
+    return any(isinstance(loss, FalseLinesLoss) for loss in losses)
+
+
 def ends_with_newline(source: Source) -> bool:
     """Return whether the last line of a log ends with a newline."""
     last = b""
@@ -124,7 +142,7 @@ def _member_bytes(source: Source, member: str, losses: list[str]) -> Iterator[by
             yield held + chunk[: -len(_LINE_END)]
             held = chunk[-len(_LINE_END) :]
     except archives.DAMAGE_ERRORS:
-        losses.append(_damaged_sentence(source))
+        losses.append(_false_lines_loss(source))
     yield held.removesuffix(_LINE_END)
 
 
@@ -165,7 +183,7 @@ def _gzip_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> I
             except zlib.error:
                 rescued = _until_damage(before, left)
                 yield rescued
-                losses.append(_damaged_sentence(source) if was_open or rescued or not members else _trailing_sentence(source))
+                losses.append(_false_lines_loss(source) if was_open or rescued or not members else _trailing_sentence(source))
                 return
             yield content
             left = unpacker.unconsumed_tail  # noqa: PLW2901 (the remaining bytes)
@@ -208,6 +226,10 @@ def _bzip2_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> 
 
 def _damaged_sentence(source: Source) -> str:
     return f"{source.name} is damaged and was read only up to the damage; copy it again to get the rest"
+
+
+def _false_lines_loss(source: Source) -> FalseLinesLoss:
+    return FalseLinesLoss(f"{source.name} is damaged: it was read as far as it can be decompressed, but lines after the damage may be false")
 
 
 def _trailing_sentence(source: Source) -> str:

@@ -21,6 +21,7 @@ from convkit.core.progress import NO_PROGRESS
 from convkit.core.schema import NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED
 from convkit.errors import InputError
 from convkit.files import damaged
+from convkit.files.damaged import FalseLinesLoss
 from convkit.files.lines import GZIP, PARQUET, PLAIN, ZSTD, parquet_damage_as_error, read_error, scan
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import ALL_ASSETS
@@ -89,8 +90,12 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     if unfinished.height:
         lines = mark_problem(lines, unfinished, UNFINISHED)
         lost = lost.join(unfinished, on=LINE_KEY, how="anti")
-    _refuse_unreadable_logs(logs, lines, lost, read_tolerantly)
-    losses = (*(sentence for one in loaded for sentence in one.losses), *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
+    doubtful = {log.number for log, one in zip(logs, loaded, strict=True) if one.has_false_lines and _fits_at_first(log, lines)}
+    _refuse_unreadable_logs(logs, lines, lost.filter(~pl.col("source").is_in(doubtful)), read_tolerantly)
+    own_losses = (
+        _with_false_lines(sentence, lost.filter(source=log.number)) for log, one in zip(logs, loaded, strict=True) for sentence in one.losses
+    )
+    losses = (*own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
     if losses and not _collect(lines.select(pl.len())).item():
         raise InputError(losses[0])
     return LoadedLines(lines, losses, _rejects(logs, lost, read_tolerantly) if rejects else None)
@@ -153,6 +158,24 @@ def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
     return [f"{logs[number].source.name} has invalid UTF-8 in {plural(count, 'line')}, shown as �" for number, count in numbers]
 
 
+def _fits_at_first(log: Log, lines: pl.LazyFrame) -> bool:
+    """Return whether at least half of the first lines of a log fit its format, however few these lines are."""
+    ordered = lines.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False), source=log.number).sort("line_no")
+    fits = _collect(ordered.select(fits=pl.col("problem").is_in(_NO_LOSSES).fill_null(value=True)))["fits"]
+    return bool((2 * fits.cum_sum().cast(pl.Int64) >= pl.int_range(1, len(fits) + 1, eager=True)).any())
+
+
+def _with_false_lines(loss: str, lost: pl.DataFrame) -> str:
+    """Return a sentence about a loss and, if lines after the damage may be false, how many of them did not fit, and what to do."""
+    if not isinstance(loss, FalseLinesLoss):
+        return loss
+    count, first = lost.height, lost["line_no"].min()
+    ignored = (
+        f"; {plural(count, 'line')} that did not match the format, from line {first:,} on, {'was' if count == 1 else 'were'} ignored" if count else ""
+    )
+    return f"{loss}{ignored}; copy it again"
+
+
 def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:
     """Raise InputError for the first log whose figures would be meaningless because most lines, or all lines with a visitor, are unreadable."""
     if lost.is_empty():
@@ -210,6 +233,11 @@ class LoadedLog:
     losses: tuple[str, ...] = ()
     is_rescued: bool = False
     """Whether the tolerant reader read it."""
+
+    @property
+    def has_false_lines(self) -> bool:
+        """Whether some of its lines may be false."""
+        return any(isinstance(loss, FalseLinesLoss) for loss in self.losses)
 
 
 @dataclass(frozen=True)

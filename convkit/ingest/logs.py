@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.errors import InputError
-from convkit.files import lines, sampling
+from convkit.files import damaged, lines, sampling
 from convkit.files.copies import without_copies
 from convkit.files.paths import Paths, open_sources, path_names
 from convkit.files.wrappers import detect_wrapping
@@ -83,9 +84,26 @@ def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO
 
 
 def _open_log(source: Source, number: int, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
-    """Return a log with the given format, or the one that reads most of its lines, fitted to the file."""
-    is_parquet = source.packing == lines.PARQUET
+    """Return a log with the given format, or the one that reads most of its lines, fitted to the file.
+
+    If a damaged log may have false lines, these are at its end: fewer and fewer of its first lines are tried until a format reads most of them.
+    """
     head = sampling.sample(source)
+    try:
+        return _open_head(source, head, number, log_format, needs, stack)
+    except InputError:
+        if not damaged.may_have_false_lines(source):
+            raise
+        while len(head) > 1:
+            head = head.head(len(head) // 2)
+            with suppress(InputError):
+                return _open_head(source, head, number, log_format, needs, stack)
+        raise
+
+
+def _open_head(source: Source, head: pl.Series, number: int, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
+    """Return a log with the given format, or the one that reads most of the lines in `head`, fitted to them."""
+    is_parquet = source.packing == lines.PARQUET
     if not isinstance(log_format, str):
         wrapping = detect_wrapping(head, source)
         wrapping = wrapping if wrapping and log_format.sniff(wrapping.unwrap_texts(head)) > log_format.sniff(head) else None
@@ -98,6 +116,8 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     if not is_parquet and not head.str.contains(r"\S").any():
         # An empty log can be read in any format, except those that inspect the file.
         names = [detection.USUAL_FORMAT]
+    if len(names) > 1 and damaged.may_have_false_lines(source):
+        names = names[:1]
     log_formats = [load_format(name) for name in names]
     if names == ["parquet"] and not is_parquet:
         raise InputError(f"{source.name} is not a Parquet file; remove --log-format, or choose another format")

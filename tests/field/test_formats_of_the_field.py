@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import random
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 ROWS = {
     "F1": "test_events_with_a_method_and_a_status_are_events",
+    "F3": "test_a_damaged_gzip_is_read_in_the_format_of_its_first_lines",
 }
 GOALS = "macro: {purchase: {page: /thank-you, value: query.total}}\nmicro: {product: /product/*}\n"
 
@@ -97,3 +102,61 @@ def test_formats_and_errors_show_nobody(tmp_path: Path, convkit_command: Run) ->
         assert code == 3
         assert "firstName" in out + err
         assert not any(name in out + err for name in ("Miller", "Ann", "ann@"))
+
+
+VIEWS = [line(f"GET /p/{number}", number, who=f"203.0.113.{number % 250} - -", agent=f"Firefox/{number}.0") for number in range(1_000)]
+NOTATIONS = {
+    "combined": VIEWS,
+    "syslog": [f"Oct 10 12:00:00 web nginx[7]: {text}" for text in VIEWS],
+    "JSON": [json.dumps({"user_id": f"u{n}", "event": "seen", "time": f"2026-10-10T12:{n // 60:02}:{n % 60:02}Z", "n": n**3}) for n in range(1_000)],
+    "CSV": ["user_id,event,time,n", *(f"u{n},seen,2026-10-10T12:{n // 60:02}:{n % 60:02}Z,{n**3}" for n in range(1_000))],
+}
+
+
+def damaged_gzip(path: Path, lines: Sequence[str], percent: int) -> Path:
+    """Write lines to a gzip file with one wrong byte in the given place, and return its path."""
+    packed = bytearray(gzip.compress("".join(f"{text}\n" for text in lines).encode(), mtime=0))
+    packed[len(packed) * percent // 100] ^= 0xFF
+    path.write_bytes(packed)
+    return path
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_damaged_gzip_is_read_in_the_format_of_its_first_lines(tmp_path: Path, notation: str, convkit_command: Run) -> None:
+    lines = NOTATIONS[notation]
+    log = damaged_gzip(tmp_path / "access.log.gz", lines, 25)
+    code, out, err = convkit_command("overview", str(log), "-f", "json")
+    assert code == 0
+    kept = json.loads(out)["input"]["kept"]
+    assert len(lines) / 10 < kept < len(lines)
+    assert "access.log.gz is damaged" in err
+    assert "may be false" in err
+    assert convkit_command("formats", str(log))[0] == 0
+
+
+def test_formats_shows_an_export_with_lines_that_are_no_objects(tmp_path: Path, convkit_command: Run) -> None:
+    log = written(tmp_path / "events.ndjson", [LOGIN, LOGIN.replace("u1", "u2"), "rubbish"])
+    code, name, out = format_of(log, convkit_command)
+    assert (code, name) == (0, "ndjson")
+    assert "2 of the 3 lines tested fit" in out
+
+
+def test_the_warning_says_how_many_lines_after_the_damage_did_not_fit(tmp_path: Path, convkit_command: Run) -> None:
+    log = damaged_gzip(tmp_path / "access.log.gz", VIEWS, 60)
+    code, out, err = convkit_command("overview", str(log), "-f", "json")
+    unread = json.loads(out)["input"]["unparsed"]
+    assert code == 0
+    ignored = re.search(r"(\d+) lines that did not match the format, from line \d+ on, were ignored; copy it again", err)
+    assert ignored is not None
+    assert int(ignored[1]) in {unread, unread - 1}, "the last line may be unfinished"
+
+
+def test_only_damage_makes_up_for_lines_that_do_not_fit(tmp_path: Path, convkit_command: Run) -> None:
+    """An intact gzip file with as many odd lines is refused, and so is a damaged one whose first lines are of no known format."""
+    rng = random.Random(7)
+    odd = ["".join(rng.choices("abcdef ", k=80)) for _ in range(700)]
+    intact = tmp_path / "intact.log.gz"
+    intact.write_bytes(gzip.compress("\n".join([*VIEWS[:300], *odd]).encode()))
+    assert convkit_command("overview", str(intact))[0] == 3
+    assert convkit_command("overview", str(damaged_gzip(tmp_path / "unknown.log.gz", odd, 50)))[0] == 3
+    assert convkit_command("overview", str(damaged_gzip(tmp_path / "wrong.log.gz", VIEWS, 25)), "--log-format", "caddy")[0] == 3

@@ -18,7 +18,7 @@ from convkit.core.schema import PARSED, PARSED_EVENTS, SESSION_ROLE, first_probl
 from convkit.core.text import safe
 from convkit.errors import InputError, did_you_mean
 from convkit.formats import Layout, load_formats
-from convkit.formats.parsers import masking, presets, requests, timestamps
+from convkit.formats.parsers import fields, masking, presets, requests, timestamps
 from convkit.formats.parsers.presets import ColumnPath, normalized
 
 if TYPE_CHECKING:
@@ -197,12 +197,14 @@ def names_events(names: Sequence[ColumnPath]) -> bool:
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
-    """Return whether names may belong to an access log, which holds requests instead of events.
+    """Return whether names may belong to an access log, which holds requests instead of events: those of a status, a method and a target or client.
 
-    Events have such names, too: the method and the status of a login. So an access-log format must also read the lines (`is_access_log`).
+    Events may have such names, too: the method and the status of a login. So an access-log format must also read the lines (`is_access_log`).
     """
     compared = {normalized(name) for path in names for name in path[-1].split(".")}
-    return bool(compared & _STATUSES and compared & (_METHODS | _SIZES))
+    usual = fields.usual_names()
+    targets = {name for field in ("request", "target", "address") for name in fields.normalized_words(usual[field])}
+    return bool(compared & _STATUSES and compared & (_METHODS | _SIZES) and compared & targets)
 
 
 def is_access_log(lines: pl.Series) -> bool:

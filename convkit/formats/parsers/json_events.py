@@ -82,9 +82,9 @@ class JsonExport(exports.ExportLayout):
 def export_share(lines: pl.Series, *, is_known: bool = True) -> float:
     """Return the share of lines that are objects, except those of an access log; if `is_known`, their names must be known."""
     fits, names = object_names(lines)
-    if not (exports.names_events(names) or not is_known):
-        return 0.0
-    return 0.0 if exports.names_requests(names) and exports.is_access_log(lines) else fits
+    if not is_known:
+        return 0.0 if exports.names_requests(names) else fits
+    return fits if exports.names_events(names) and not (exports.names_requests(names) and exports.is_access_log(lines)) else 0.0
 
 
 def object_names(lines: pl.Series) -> tuple[float, list[ColumnPath]]:

@@ -13,7 +13,7 @@ _MAIL = re.compile(r"[\w.+-]+(?:@|%40)(?!\d+(?:\.\d+)*x?\.)(?:[\w-]+\.)+[^\W\d_]
 """Matches an e-mail address, but not names of files like `logo@2x.png` or `vue@3.min.js`."""
 _USER_OF_LINE = re.compile(r'(?<= )(?!- ?\[|x\.x\.x\.x)[^\s"\[\]{}]*[^\W\d_][^\s"\[\]{}]*(?= \[\d\d/[A-Z][a-z]{2}/\d{4}[: ])')
 """Matches the user of a common log line."""
-_NAME = re.compile(r"(?:[^\W\d_]|[ .'’-])+")
+_NAME = re.compile(r"(?:[^\W\d_]|[ .'\u2019-])+")
 """Matches what may be a person's name; IDs contain digits."""
 
 
