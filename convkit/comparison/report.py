@@ -208,6 +208,7 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
         period=Period(before.period.begin, now.period.end, goals.site.timezone),
         reports={report.name: report},
         copies=data.copies,
+        left_out=data.left_out,
         duplicates=data.duplicates.sentences(data.sources),
         losses=data.losses,
         rejects=data.rejects,

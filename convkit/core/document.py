@@ -120,6 +120,8 @@ class Document:
     """Whether this is `convkit report`, everything on one screen."""
     copies: tuple[str, ...] = ()
     """Sentences about logs that were skipped because other logs contain all of their lines."""
+    left_out: tuple[str, ...] = ()
+    """A sentence that names the files that are not logs of requests, if there are any."""
     duplicates: tuple[str, ...] = ()
     """Sentences about lines that occur more than once."""
     losses: tuple[str, ...] = ()
@@ -131,7 +133,7 @@ class Document:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input that apply to all reports."""
-        return (*self.copies, *self.duplicates, *self.losses)
+        return (*self.left_out, *self.copies, *self.duplicates, *self.losses)
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -58,11 +58,12 @@ def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
     for path in paths:
         with ExitStack() as stack:
             try:
-                logs = open_logs([path], log_format, stack).logs
+                opened = open_logs([path], log_format, stack)
             except UnknownFormatError as error:
                 guesses.append(_closest_format(error))
             else:
-                guesses += [_guess_of(log) for log in logs]
+                guesses += [_guess_of(log) for log in opened.logs]
+                guesses += [Guess(path, "left out", 0, 0, left_out=sentence) for sentence in opened.left_out]
     return guesses
 
 
@@ -93,7 +94,7 @@ def _guess_of(log: Log) -> Guess:
         tuple(reasons),
         tuple(unusable),
         stop,
-        cast("int | None", false_from),
+        false_from=cast("int | None", false_from),
     )
 
 
@@ -230,6 +231,8 @@ class Guess:
     unusable: tuple[tuple[str, int], ...] = ()
     """Why lines that fit cannot be used, each with their number."""
     stop: Stop | None = None
+    left_out: str = ""
+    """Which files were left out, if this is not about a log."""
     false_from: int | None = None
     """In a damaged log, the number of the first line that does not fit; only the lines before it were tested."""
 
@@ -274,7 +277,8 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
     all_fit = f"All {guess.tested:,} lines tested fit" if guess.tested > 1 else "The only line tested fits"
     fit = all_fit if guess.fits == guess.tested else f"{guess.fits:,} of the {guess.tested:,} lines tested fit"
     wrapped = "; wrappers added by a container runtime, a collector or syslog were removed" if guess.is_wrapped else ""
-    blocks: list[Block] = [Heading(guess.log, guess.name), Paragraph(f"{fit}{wrapped}." if guess.tested else "The log is empty.")]
+    tested = f"{fit}{wrapped}." if guess.tested else f"{guess.left_out[0].upper()}{guess.left_out[1:]}." if guess.left_out else "The log is empty."
+    blocks: list[Block] = [Heading(guess.log, guess.name), Paragraph(tested)]
     if guess.false_from is not None:
         blocks.append(Paragraph(f"The log is damaged; only the lines before line {guess.false_from:,}, the first that does not fit, were tested."))
     blocks += [Paragraph(f"{plural(number, 'line')}: {reason}.") for reason, number in guess.reasons]

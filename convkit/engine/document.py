@@ -46,7 +46,8 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     whole_reports = shown = present(result.tallies, view)
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
     duplicates = data.duplicates.sentences(data.sources, macros=result.macro_duplicates)
-    data_notes = tuple(Note("duplicates", f"{sentence[0].upper()}{sentence[1:]}.") for sentence in duplicates)
+    sentences = [("left-out", sentence) for sentence in data.left_out] + [("duplicates", sentence) for sentence in duplicates]
+    data_notes = tuple(Note(code, f"{sentence[0].upper()}{sentence[1:]}.") for code, sentence in sentences)
     findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
@@ -66,6 +67,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         findings=findings,
         is_whole=plan.is_whole,
         copies=data.copies,
+        left_out=data.left_out,
         duplicates=duplicates,
         losses=data.losses,
         rejects=data.rejects,

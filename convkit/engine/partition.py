@@ -184,18 +184,19 @@ def _without_more_assets(part: Part) -> Part:
 
 
 def _repeated_rows(lines: pl.LazyFrame, size: int) -> Duplicates:
-    """Return the number of rows of exports that repeat an earlier one; lines of access logs have no IDs."""
-    if "event_number" not in lines.collect_schema():
+    """Return the number of rows of exports, or of lines with the ID of a request, that repeat an earlier one; most access logs have no IDs."""
+    if "event_number" not in (columns := lines.collect_schema()):
         return NO_DUPLICATES
     problem = pl.col("problem").cast(pl.String)
     counts = lines.select((problem == "duplicate").sum(), (~problem.is_in(_NEVER_COUNTED).fill_null(value=False)).sum().alias("of"))
-    return Duplicates(*collect_frame(counts, size).row(0))
+    rows, of = collect_frame(counts, size).row(0)
+    return Duplicates(rows, of, are_requests="event" not in columns)
 
 
 def _log_data(opened: OpenLogs, logs: Sequence[Log], loaded: LoadedLines, lines: pl.LazyFrame, size: int) -> LogData:
     """Return the data of logs that were read; `logs` are in the order of their numbers."""
     names = tuple(log.source.name for log in opened.logs)
-    return LogData(lines, size, names, tuple(logs), opened.copies, loaded.losses, rejects=loaded.rejects)
+    return LogData(lines, size, names, tuple(logs), opened.copies, opened.left_out, loaded.losses, rejects=loaded.rejects)
 
 
 def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:

@@ -5,6 +5,7 @@ A wrapper may contain any format, or another wrapper.
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import dataclass, replace
@@ -58,6 +59,37 @@ class _JsonWrapper:
     """Its name, as shown to users."""
 
 
+@dataclass(frozen=True)
+class _ColumnWrapper:
+    """A table with a line in one of its columns, as search engines for logs export it."""
+
+    separator: str
+    header: str
+    place: int
+    """The number of the column with the line, from 0."""
+    time: int | None
+    """The number of the column with the time."""
+    name: str = "table"
+    """Its name, as shown to users."""
+
+    def unwrap(self, lines: Frame) -> Frame:
+        """Return LINES without the table; lines that are not its rows are unchanged, and its header is a comment."""
+        line = pl.col("line")
+        row = pl.concat_str([pl.lit(self.separator), line]).str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)')
+        rows = lines.with_columns(row=row).with_columns(
+            row=pl.when(pl.col("row").list.join("").str.len_bytes() == line.str.len_bytes() + 1).then("row")
+        )
+        outer = pl.col("outer") if self.time is None else pl.coalesce(self._field(self.time), "outer")
+        fault = pl.coalesce("fault", first_problem({"comment": line == self.header}))
+        return rows.with_columns(line=pl.coalesce(self._field(self.place), line), outer=outer, fault=fault).drop("row")
+
+    def _field(self, place: int) -> pl.Expr:
+        """Return a field of a row without its quotes."""
+        text = pl.col("row").list.get(place, null_on_oob=True).str.slice(1)
+        bare = pl.when(text.str.starts_with('"')).then(text.str.head(-1).str.slice(1).str.replace_all('""', '"', literal=True)).otherwise(text)
+        return bare.str.strip_chars_end("\r\n")
+
+
 _PREFIXES = (
     # A container runtime: time, stream, and P if the line continues in the next one.
     _Prefix(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[!-~]+) ", r"(?:stdout|stderr) [FP](?::\S*)? ", cut=r"^\S+ \S+ P", name="cri"),
@@ -72,10 +104,30 @@ _PREFIXES = (
     # Syslog in files and the journal; lines from a drain may lack the host.
     _Prefix(rf"^(?:<[0-9]{{1,3}}>)?{_SYSLOG_TIME} ", r"(?:[^\s\[]*[^\s\[:] )?([^\s\[:]+)(?:\[[^\]]*\])?: ", has_program=True),
 )
-_TEXTS = ("log", "message", "MESSAGE", "textPayload", "line")
-_TIMES = ("time", "@timestamp", "timestamp", "ts", "__REALTIME_TIMESTAMP")
+_RAW = ("_raw", "@message")
+"""Names that are only ever given to a whole line, whatever else is known about it."""
+_TEXTS = (*_RAW, "log", "message", "MESSAGE", "textPayload", "line", "Line")
+_TIMES = ("time", "@timestamp", "timestamp", "ts", "__REALTIME_TIMESTAMP", "_time", "Time")
+_RESULT = "result"
+"""The object around each row of Splunk's JSON export."""
+_SEPARATORS = (",", ";", "\t")
+_WORDS_OF_A_LINE = 6
 _EVENT_KEYS = {"status", "method", "request", "uri", "path", "url", "httpRequest", "event", "type", "request_method", "remote_addr", "ClientIP"}
 """Keys that show that an object itself describes an event, so that its message is not a wrapped line."""
+_VISITOR_KEYS = {
+    "user",
+    "user_id",
+    "userId",
+    "visitor",
+    "visitor_id",
+    "visitorId",
+    "distinct_id",
+    "anonymous_id",
+    "session_id",
+    "event_name",
+    "action",
+}
+"""Columns of an export of events, whose message is a property."""
 _LIKE_A_LINE = re.compile(r'\d.*["{=|\t]|^\s*\{')
 _MIN_SHARE, _SAMPLE, _OBJECTS = 0.5, 1_000, 100
 _MAX_LAYERS = 3
@@ -83,11 +135,14 @@ _NO_YEAR = "%b %e %H:%M:%S"
 _CLOCK_TOLERANCE = timedelta(days=1)
 
 
+_Layer = _Prefix | _JsonWrapper | _ColumnWrapper
+
+
 @dataclass(frozen=True)
 class Wrapping:
     """The layers around the lines of a log, outermost first."""
 
-    layers: tuple[_Prefix | _JsonWrapper, ...]
+    layers: tuple[_Layer, ...]
     written: datetime
     """When the log was last written; a time without a year is given the latest year that does not put it after this."""
     foreign: tuple[str, ...] = ()
@@ -101,7 +156,10 @@ class Wrapping:
     def unwrap(self, lines: Frame) -> Frame:
         """Unwrap the `line` column of LINES; `outer` becomes the time of the innermost layer that has one."""
         for layer in self.layers:
-            lines = lines.with_columns(**_without_json(layer)) if isinstance(layer, _JsonWrapper) else self._without(layer, lines)
+            if isinstance(layer, _ColumnWrapper):
+                lines = layer.unwrap(lines)
+            else:
+                lines = lines.with_columns(**_without_json(layer)) if isinstance(layer, _JsonWrapper) else self._without(layer, lines)
         return lines
 
     def unwrap_texts(self, head: pl.Series) -> pl.Series:
@@ -166,7 +224,7 @@ def _without_json(layer: _JsonWrapper) -> dict[str, pl.Expr]:
 
 def detect_wrapping(head: pl.Series, source: Source) -> Wrapping | None:
     """Return the wrapping of a log's lines, or None if there is none."""
-    layers: list[_Prefix | _JsonWrapper] = []
+    layers: list[_Layer] = []
     filled = head.filter(head.str.strip_chars() != "")
     lines = filled.gather_every(len(filled) // _SAMPLE + 1)
     written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
@@ -176,23 +234,55 @@ def detect_wrapping(head: pl.Series, source: Source) -> Wrapping | None:
     return Wrapping(tuple(layers), written) if layers else None
 
 
-def _layer(lines: pl.Series) -> _Prefix | _JsonWrapper | None:
+def _layer(lines: pl.Series) -> _Layer | None:
     """Return the layer around most of these lines, or None if there is none."""
     enough = _MIN_SHARE * max(len(lines), 1)
     if lines.str.contains(r"^\s*\{").sum() >= enough:
         return _json_wrapper(lines.gather_every(len(lines) // _OBJECTS + 1).to_list())
-    return next((prefix for prefix in _PREFIXES if lines.str.contains(prefix.pattern + prefix.inside).sum() >= enough), None)
+    prefix = next((prefix for prefix in _PREFIXES if lines.str.contains(prefix.pattern + prefix.inside).sum() >= enough), None)
+    return prefix or _column_wrapper(lines.head(1).to_list() + lines.slice(1).gather_every(len(lines) // _OBJECTS + 1).to_list())
+
+
+def _column_wrapper(lines: list[str]) -> _ColumnWrapper | None:
+    """Return where the rows of a table hold the line, or None if they do not; the first line may be a header."""
+    for separator in _SEPARATORS:
+        header = _split(lines[0], separator) if lines else []
+        usual = _TEXTS if _EVENT_KEYS.isdisjoint(header) and _VISITOR_KEYS.isdisjoint(header) else _RAW
+        name = next((name for name in usual if name in header and len(header) > 1), None)
+        rows = [row for line in lines[1:] if name and len(row := _split(line, separator)) == len(header)]
+        likely = [row for row in rows if _is_like_a_line(row[header.index(name or "")])]
+        if name and rows and len(rows) >= _MIN_SHARE * (len(lines) - 1) and len(likely) >= _MIN_SHARE * len(rows):
+            time = next((header.index(key) for key in _TIMES if key in header), None)
+            return _ColumnWrapper(separator, lines[0], header.index(name), time)
+    return None
+
+
+def _split(line: str, separator: str) -> list[str]:
+    """Return the fields of a row, or none if it cannot be split."""
+    try:
+        return next(csv.reader([line.replace("\0", "")], delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def _is_like_a_line(text: str) -> bool:
+    """Return whether a text may be the line of a log."""
+    return bool(_LIKE_A_LINE.search(text)) or (text[:1].isdigit() and len(text.split(" ")) >= _WORDS_OF_A_LINE)
 
 
 def _json_wrapper(lines: list[str]) -> _JsonWrapper | None:
     """Return where these JSON objects hold the line, or None if they do not wrap lines."""
     objects = [parsed for parsed in map(_parse_object, lines) if parsed]
-    wrappers = [parsed for parsed in objects if not any(isinstance(parsed.get(key), str | int) for key in _EVENT_KEYS)]
+    within = ""
+    if all(isinstance(parsed.get(_RESULT), dict) for parsed in objects):
+        objects, within = [parsed[_RESULT] for parsed in objects], f"['{_RESULT}']"
+    plain = [parsed for parsed in objects if not any(isinstance(parsed.get(key), str | int) for key in _EVENT_KEYS)]
     for name in _TEXTS:
+        wrappers = objects if name in _RAW else plain
         texts = [parsed[name] for parsed in wrappers if isinstance(parsed.get(name), str)]
         if texts and len(texts) >= _MIN_SHARE * len(lines) and sum(bool(_LIKE_A_LINE.search(text)) for text in texts) >= _MIN_SHARE * len(texts):
             time = next((key for key in _TIMES if key in wrappers[0]), None)
-            return _JsonWrapper(f"$['{name}']", None if time is None else f"$['{time}']")
+            return _JsonWrapper(f"${within}['{name}']", None if time is None else f"${within}['{time}']")
     return None
 
 

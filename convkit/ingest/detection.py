@@ -12,6 +12,7 @@ from convkit.errors import InputError
 from convkit.formats import load_format, load_formats, strings
 from convkit.formats.parsers import delimited, masking
 from convkit.formats.parsers.presets import normalized
+from convkit.ingest.unwanted import ERROR_LOG, is_error_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +139,8 @@ def refuse_unusable_file(name: str, lines: pl.Series) -> None:
             f"{name} is uvicorn's own log, which has no timestamps; use the log of the proxy in front of it, or give uvicorn a --log-config "
             "whose access format begins with %(asctime)s"
         )
+    if is_error_log(lines.head(_SAMPLED_LINES)):
+        raise InputError(f"{name} is {ERROR_LOG}, not of requests; use the access log of the same server")
     for what, pattern in _REPORTS.items():
         if lines.head(1).str.contains(pattern).any():
             raise InputError(f"{name} is {what}, which contains totals only, not individual visits; use the access logs that it was made from")

@@ -169,11 +169,10 @@ def _with_false_lines(loss: str, lost: pl.DataFrame) -> str:
     """Return a sentence about a loss and, if lines after the damage may be false, how many of them did not fit, and what to do."""
     if not isinstance(loss, FalseLinesLoss):
         return loss
-    count, first = lost.height, lost["line_no"].min()
-    ignored = (
-        f"; {plural(count, 'line')} that did not match the format, from line {first:,} on, {'was' if count == 1 else 'were'} ignored" if count else ""
-    )
-    return f"{loss}{ignored}; copy it again"
+    if lost.is_empty():
+        return f"{loss}; copy it again"
+    first, were = int(lost.select(pl.col("line_no").min()).item()), "was" if lost.height == 1 else "were"
+    return f"{loss}; {plural(lost.height, 'line')} that did not match the format, from line {first:,} on, {were} ignored; copy it again"
 
 
 def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:

@@ -69,6 +69,8 @@ class LogData:
     """The logs in the order of `source`."""
     copies: tuple[str, ...] = ()
     """A sentence for each log that was skipped as a copy."""
+    left_out: tuple[str, ...] = ()
+    """A sentence that names the files that are not logs of requests, if there are any."""
     losses: tuple[str, ...] = ()
     """A sentence for each loss of data."""
     duplicates: Duplicates = NO_DUPLICATES
@@ -103,4 +105,4 @@ class LogData:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input."""
-        return (*self.copies, *self.duplicates.sentences(self.sources), *self.losses)
+        return (*self.left_out, *self.copies, *self.duplicates.sentences(self.sources), *self.losses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,6 +16,7 @@ from convkit.files.wrappers import detect_wrapping
 from convkit.formats import load_format, strings
 from convkit.formats.parsers.base import NO_NEEDS, MixedFormat
 from convkit.ingest import detection
+from convkit.ingest.unwanted import without_unwanted
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -66,10 +67,12 @@ class OpenLogs:
     logs: tuple[Log, ...]
     copies: tuple[str, ...] = ()
     """A sentence for each log that was skipped as a copy."""
+    left_out: tuple[str, ...] = ()
+    """A sentence that names the files that are not logs of requests, if there are any."""
 
 
 def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS) -> OpenLogs:
-    """Open the logs that the paths name (files, globs, directories, URLs and `-`), without copies; `stack` closes them.
+    """Open the logs that the paths name (files, globs, directories, URLs and `-`), without copies and files of other kinds; `stack` closes them.
 
     `needs` is the data that a run needs from the lines. Raises InputError for a log that cannot be read or recognised, and UsageError for an unknown
     format.
@@ -77,10 +80,11 @@ def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO
     name = strings.canonical_name(log_format)
     template = strings.parse_option(name)
     sources, copies = open_sources(path_names(paths), stack), list[str]()
+    sources, left_out = without_unwanted(sources)
     if len(sources) > 1:
         sources, copies = without_copies(sources)
     logs = tuple(_open_log(source, number, template or name, needs, stack) for number, source in enumerate(sources))
-    return OpenLogs(logs, tuple(copies))
+    return OpenLogs(logs, tuple(copies), tuple(left_out))
 
 
 def _open_log(source: Source, number: int, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
@@ -90,24 +94,25 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     """
     head = sampling.sample(source)
     try:
-        return _open_head(source, head, number, log_format, needs, stack)
+        log = _open_head(source, head, log_format, needs, stack)
     except InputError:
         if not damaged.may_have_false_lines(source):
             raise
         while len(head) > 1:
             head = head.head(len(head) // 2)
             with suppress(InputError):
-                return _open_head(source, head, number, log_format, needs, stack)
+                return replace(_open_head(source, head, log_format, needs, stack), number=number)
         raise
+    return replace(log, number=number)
 
 
-def _open_head(source: Source, head: pl.Series, number: int, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
+def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
     """Return a log with the given format, or the one that reads most of the lines in `head`, fitted to them."""
     is_parquet = source.packing == lines.PARQUET
     if not isinstance(log_format, str):
         wrapping = detect_wrapping(head, source)
         wrapping = wrapping if wrapping and log_format.sniff(wrapping.unwrap_texts(head)) > log_format.sniff(head) else None
-        return Log(source, number, strings.OWN_FORMAT, log_format.fit(source, head, needs), wrapping, needs.texts, needs.visitor)
+        return Log(source, 0, strings.OWN_FORMAT, log_format.fit(source, head, needs), wrapping, needs.texts, needs.visitor)
     wrapping = None if is_parquet else detect_wrapping(head, source)
     if wrapping:
         wrapping = wrapping.without(detection.foreign_programs(wrapping.by_program(head), log_format))
@@ -127,7 +132,7 @@ def _open_head(source: Source, head: pl.Series, number: int, log_format: str | S
     layouts = tuple(log_format.fit(source, head, needs) for log_format in log_formats)
     claims = tuple(claim for log_format in log_formats[1:] if (claim := log_format.claims()) is not None)
     layout = MixedFormat(layouts, claims) if claims else layouts[0]
-    return Log(source, number, " and ".join(names), layout, wrapping, needs.texts, needs.visitor)
+    return Log(source, 0, " and ".join(names), layout, wrapping, needs.texts, needs.visitor)
 
 
 def unwrap(scanned: Frame, log: Log) -> Frame:

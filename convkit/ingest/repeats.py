@@ -64,6 +64,8 @@ class Duplicates:
     """The number of lines that could count: those that are neither empty nor headers nor static files."""
     shared: tuple[SharedLines, ...] = ()
     """The lines that two logs share."""
+    are_requests: bool = False
+    """Whether the rows are lines of access logs that give requests an ID, instead of rows of exports."""
 
     def sentences(self, names: Sequence[str], *, macros: int = 0) -> tuple[str, ...]:
         """Return warnings, given the names of the logs by number; `macros` is how many of the duplicate rows a macro goal names."""
@@ -71,6 +73,12 @@ class Duplicates:
         if macros or self.rows > _MANY_ROWS * self.of:
             share = f" ({percent(self.rows / self.of)})" if self.of else ""
             of_macros = f", {count(macros)} of them with a macro goal" if macros else ""
+            if self.are_requests:
+                warnings.append(
+                    f"{plural(self.rows, 'line')}{share} had the same request ID, IP address, time and URL as an earlier line "
+                    f"and {were(self.rows)} counted once: servers may write several lines for one request"
+                )
+                return tuple(warnings)
             warnings.append(
                 f"{plural(self.rows, 'row')}{share} had the same ID, visitor, event and time as an earlier row "
                 f"and {were(self.rows)} counted once{of_macros}; if they are different events, name another ID column with --set columns.id=NAME"

@@ -6,11 +6,12 @@ import gzip
 import json
 import random
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from small_logs import conversions, figures, line, overview, written
+from small_logs import FIREFOX, conversions, figures, line, overview, written
 
+from convkit.formats import sample_lines
 from convkit.formats.parsers.masking import mask_people, mask_user
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 ROWS = {
     "F1": "test_events_with_a_method_and_a_status_are_events",
+    "a26": "test_drains_of_vercel_name_the_path_that_was_asked_for",
+    "a30": "test_lines_in_a_column_of_a_table_are_read",
+    "a28": "test_logs_of_errors_in_a_directory_are_left_out",
+    "F12": "test_logs_of_zoraxy_are_read",
     "F3": "test_a_damaged_gzip_is_read_in_the_format_of_its_first_lines",
 }
 GOALS = "macro: {purchase: {page: /thank-you, value: query.total}}\nmicro: {product: /product/*}\n"
@@ -36,7 +41,7 @@ def goals_file(folder: Path, text: str = GOALS) -> Path:
 def headline(log: Path | str, goals: Path | None = None) -> tuple[int, ...]:
     """Return the numbers of sessions, visitors, page views, bounces and converted sessions."""
     facts = overview(figures(log, goals=goals))
-    return tuple(facts[name] for name in ("sessions", "visitors", "page_views", "bounces", "converted_sessions"))
+    return tuple(facts[name] for name in ("sessions", "visitors", "pageviews", "bounces", "converted_sessions"))
 
 
 def format_of(log: Path, run: Run, *options: str) -> tuple[int, str, str]:
@@ -160,3 +165,207 @@ def test_only_damage_makes_up_for_lines_that_do_not_fit(tmp_path: Path, convkit_
     assert convkit_command("overview", str(intact))[0] == 3
     assert convkit_command("overview", str(damaged_gzip(tmp_path / "unknown.log.gz", odd, 50)))[0] == 3
     assert convkit_command("overview", str(damaged_gzip(tmp_path / "wrong.log.gz", VIEWS, 25)), "--log-format", "caddy")[0] == 3
+
+
+def vercel(number: int, path: str, route: str, **more: Any) -> str:  # noqa: ANN401 (the values of an entry)
+    """Return an entry of Vercel's log drain for a request, `number` seconds after noon; `route` is the pattern that the path matches."""
+    time = 1791633600000 + number * 1000
+    proxy = {"timestamp": time, "method": "GET", "host": "shop.example", "path": path, "userAgent": [FIREFOX], "clientIp": "198.51.100.1"}
+    entry = {
+        "id": f"{number}",
+        "deploymentId": "dpl_1",
+        "source": "lambda",
+        "host": "shop.example",
+        "timestamp": time,
+        "projectId": "p",
+        "level": "info",
+    }
+    more = {"message": "", "path": route, "requestId": f"r{number}", "statusCode": 200} | more
+    return json.dumps(entry | more | {"proxy": proxy | {"statusCode": 200, "referer": "https://www.google.com/"}})
+
+
+VISIT = [
+    vercel(0, "/?utm_source=letter&utm_medium=email", "/"),
+    vercel(10, "/product/1", "/product/[slug]"),
+    vercel(20, "/thank-you?total=20.00", "/[...checkout]"),
+]
+
+
+def test_drains_of_vercel_name_the_path_that_was_asked_for(tmp_path: Path, convkit_command: Run) -> None:
+    log, goals = written(tmp_path / "drain.log", VISIT), goals_file(tmp_path)
+    document = figures(log, goals=goals)
+    facts = overview(document)
+    assert (facts["pageviews"], facts["converted_sessions"], facts["value"]) == (3, 1, 20)
+    assert conversions(document) == {"purchase": 1, "product": 1}
+    _, out, _ = convkit_command("channels", str(log), "-g", str(goals), "-f", "json")
+    assert {row["channel"]: row["sessions"] for row in json.loads(out)["reports"]["channels"]}["Email"] == 1
+
+
+def test_what_a_function_prints_is_not_another_request(tmp_path: Path) -> None:
+    """Entries with one request's ID, time and URL are counted once, and entries without a request are messages."""
+    lines = [VISIT[0], VISIT[1], vercel(10, "/product/1", "/product/[slug]", id="7", message="saved"), VISIT[2]]
+    build = json.dumps({"id": "8", "deploymentId": "dpl_1", "source": "build", "projectId": "p", "timestamp": 1791633600000, "message": "done"})
+    document = figures(written(tmp_path / "drain.log", [*lines, build]), goals=goals_file(tmp_path))
+    assert overview(document)["pageviews"] == 3
+    assert (document["input"]["duplicate"], document["input"]["other"]) == (1, 1)
+    (note,) = (note["text"] for note in document["notes"] if note["code"] == "duplicates")
+    assert "same request ID" in note
+
+
+def test_an_array_of_drain_entries_is_read_as_vercel(tmp_path: Path) -> None:
+    document = figures(written(tmp_path / "drain.json", [f"[{','.join(VISIT)}]"]), goals=goals_file(tmp_path))
+    assert conversions(document) == {"purchase": 1, "product": 1}
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"),
+    [
+        ({"path": "/[slug]", "status": 200}, {"path": "/cart?a=1", "method": "GET", "status": 200}, "/cart?a=1"),
+        ({"path": "/cart", "method": "GET", "status": 200}, {"path": "/internal", "method": "GET", "status": 200}, "/cart"),
+        ({"path": "/cart", "method": "GET", "status": 200}, {"path": "/internal"}, "/cart"),
+        ({"url": "/[slug]", "status": 200}, {"url": "/cart", "verb": "GET", "statusCode": 200}, "/cart"),
+    ],
+)
+def test_of_two_targets_the_one_beside_method_and_status_is_read(
+    tmp_path: Path, outer: dict[str, Any], inner: dict[str, Any], expected: str, convkit_command: Run
+) -> None:
+    text = json.dumps({"time": "2026-10-10T12:00:00Z", "remote_addr": "198.51.100.1", "user_agent": FIREFOX, **outer, "proxied": inner})
+    code, _, out = format_of(written(tmp_path / "access.log", [text]), convkit_command)
+    assert code == 0
+    assert re.search(rf"target +{re.escape(expected)}\n", out), out
+
+
+ZORAXY = "2026/10/10 12:00:{0:02} [2026-10-10 12:00:{0:02}.150624] [router:host-http] [origin:shop.example] [client: {1}] [useragent: {2}] {3} 200"
+
+
+def test_logs_of_zoraxy_are_read(tmp_path: Path, convkit_command: Run) -> None:
+    requests = ["GET /", "GET /product/1", "GET /thank-you?total=20.00"]
+    lines = [ZORAXY.format(number, client, FIREFOX, request) for client in ("198.51.100.1", "2001:db8::7") for number, request in enumerate(requests)]
+    lines.append("[2026-10-10 12:00:09.150624] [cert-resolv] [system:info] Certificates are up to date")
+    log = written(tmp_path / "zoraxy.log", lines)
+    document = figures(log, goals=goals_file(tmp_path))
+    assert overview(document)["sessions"] == 2
+    assert conversions(document) == {"purchase": 2, "product": 2}
+    assert format_of(log, convkit_command)[:2] == (0, "zoraxy")
+    only_one = written(tmp_path / "one.log", lines[:1])
+    assert format_of(only_one, convkit_command)[:2] == (0, "zoraxy")
+
+
+def test_connections_of_a_network_load_balancer_are_no_visits(tmp_path: Path, convkit_command: Run) -> None:
+    log = written(tmp_path / "nlb.log", sample_lines("aws-nlb"))
+    assert format_of(log, convkit_command)[:2] == (0, "aws-nlb")
+    document = figures(log)
+    assert (document["input"]["other"], overview(document)["sessions"]) == (2, 0)
+
+
+def test_headers_of_akamai_are_decoded(tmp_path: Path) -> None:
+    entry = {"reqTimeSec": "1791633600", "cliIP": "198.51.100.1", "statusCode": "200", "reqHost": "shop.example", "reqMethod": "GET", "UA": "-"}
+    agent = FIREFOX.replace(" ", "%20").replace("(", "%28").replace(")", "%29")
+    lines = [
+        entry | {"reqPath": "/", "UA": agent, "referer": "https%3A%2F%2Fwww.google.com%2F"},
+        entry | {"reqPath": "product/1", "UA": agent.replace("%20", "+"), "reqTimeSec": "1791633610.5"},
+        entry | {"reqPath": "/thank-you", "queryStr": "total=20.00", "UA": agent, "reqTimeSec": "1791633620"},
+    ]
+    document = figures(written(tmp_path / "akamai.log", map(json.dumps, lines)), goals=goals_file(tmp_path))
+    assert (overview(document)["sessions"], overview(document)["value"]) == (1, 20)
+    assert conversions(document) == {"purchase": 1, "product": 1}
+
+
+PAGES = ("/", "/product/1", "/thank-you?total=20.00")
+REQUESTS = [line(f"GET {path}", 10 * number, who=f"198.51.100.{who} - -") for who in (1, 2) for number, path in enumerate(PAGES)]
+CADDY = [
+    json.dumps({"ts": 1791633600 + number, "status": 200, "request": {"remote_ip": "198.51.100.1", "method": "GET", "uri": path, "headers": {}}})
+    for number, path in enumerate(PAGES)
+]
+
+
+def quoted(text: str) -> str:
+    """Return a field of a table in quotes."""
+    return '"{}"'.format(text.replace('"', '""'))
+
+
+TABLES = {
+    "_raw": (
+        ["_raw,_time,host,source,status,method,path", *(f"{quoted(text)},2026-10-10T12:00:00Z,web,access.log,200,GET,/" for text in REQUESTS)],
+        2,
+    ),
+    "@message": (["@timestamp,@message", *(f"2026-10-10 12:00:00.000,{quoted(text)}" for text in REQUESTS)], 2),
+    "Line": ([f"{quoted('Time')};Line;labels", *(f"1791633600000;{quoted(text)};{quoted('{app=web}')}" for text in REQUESTS)], 2),
+    "message of tabs": (["@timestamp\tmessage\tagent.name", *(f"2026-10-10\t{quoted(text)}\tweb" for text in REQUESTS)], 2),
+    "JSON in a table": (["timestamp,message", *(f"2026-10-10,{quoted(text)}" for text in CADDY)], 1),
+    "JSON around lines": ([json.dumps({"preview": False, "result": {"_raw": text, "_time": "2026-10-10"}}) for text in REQUESTS], 2),
+    "compose in a table": (["ts,Line", *(f"2026-10-10,{quoted(f'web-1  | {text}')}" for text in REQUESTS)], 2),
+}
+
+
+@pytest.mark.parametrize(("lines", "converted"), TABLES.values(), ids=TABLES)
+def test_lines_in_a_column_of_a_table_are_read(tmp_path: Path, lines: Sequence[str], converted: int) -> None:
+    document = figures(written(tmp_path / "export.csv", lines), goals=goals_file(tmp_path))
+    assert overview(document)["converted_sessions"] == converted
+    assert overview(document)["value"] == 20 * converted
+    assert document["input"]["unparsed"] == 0
+
+
+def test_a_message_of_an_event_is_a_property(tmp_path: Path, convkit_command: Run) -> None:
+    rows = [f"u{number},2026-10-10T12:00:0{number}Z,sent,{quoted('order 7 has total=20 and id=1')}" for number in range(3)]
+    log = written(tmp_path / "events.csv", ["user_id,time,action,message", *rows])
+    assert format_of(log, convkit_command)[:2] == (0, "csv")
+
+
+ERRORS = {
+    "nginx": '2026/10/10 12:00:0{} [error] 31#31: *7 open() "/srv/favicon.ico" failed, client: 198.51.100.1, request: "GET /favicon.ico HTTP/1.1"',
+    "Apache": "[Sat Oct 10 12:00:0{}.123456 2026] [core:error] [pid 7:tid 9] [client 198.51.100.1:5000] AH00126: Invalid URI",
+    "Apache 2.2": "[Sat Oct 10 12:00:0{} 2026] [error] [client 198.51.100.1] File does not exist: /srv/favicon.ico",
+    "PHP": "[10-Oct-2026 12:00:0{} UTC] PHP Warning:  Undefined variable $a in /srv/a.php on line 7",
+}
+
+
+@pytest.mark.parametrize("text", ERRORS.values(), ids=ERRORS)
+def test_logs_of_errors_in_a_directory_are_left_out(tmp_path: Path, text: str, convkit_command: Run) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    written(folder / "access.log", REQUESTS)
+    errors = written(folder / "server.log", [text.format(number) for number in range(9)])
+    goals = goals_file(tmp_path)
+    document = figures(folder, goals=goals)
+    assert overview(document)["converted_sessions"] == 2
+    assert [note["text"] for note in document["notes"] if note["code"] == "left-out"] == ["This file was left out: server.log is a log of errors."]
+    code, _, err = convkit_command("overview", str(folder / "*.log"), "-g", str(goals))
+    assert (code, err) == (0, "convkit: warning: this file was left out: server.log is a log of errors\n")
+    code, _, err = convkit_command("overview", str(errors))
+    assert code == 3
+    assert "server.log is a log of errors, not of requests" in err
+
+
+def test_lock_files_and_the_like_are_left_out_together(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    written(folder / "access.log", REQUESTS)
+    written(folder / "nginx", ["4711"])
+    written(folder / "rotate.lock", ["locked by 7"])
+    written(folder / "goals.yaml", [GOALS])
+    document = figures(folder, goals=goals_file(tmp_path))
+    (note,) = (note["text"] for note in document["notes"] if note["code"] == "left-out")
+    assert note == "These files were left out: goals.yaml is a configuration file; nginx is a lock file; rotate.lock is a lock file."
+    assert document["logs"] == ["access.log"]
+
+
+def test_nothing_else_is_left_out(tmp_path: Path, convkit_command: Run) -> None:
+    """A file of an unknown format stays an error, a log may be called like a lock file if it is the only one, and requests may name errors."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    written(folder / "access.log", REQUESTS)
+    written(folder / "odd.log", ["what is this", "and this"])
+    code, _, err = convkit_command("overview", str(folder))
+    assert code == 3
+    assert "odd.log" in err
+    assert headline(written(tmp_path / "access.log.tmp", REQUESTS))[0] == 2
+    written(folder / "odd.log", [line("GET /error", 7, 500, who="198.51.100.7 - -")] * 3)
+    assert "left-out" not in {note["code"] for note in figures(folder)["notes"]}
+
+
+@pytest.mark.parametrize("name", ["nginx", "apache", "NGINX"])
+def test_servers_are_names_of_the_combined_format(tmp_path: Path, name: str, convkit_command: Run) -> None:
+    log = written(tmp_path / "access.log", REQUESTS)
+    assert format_of(log, convkit_command, "--log-format", name)[:2] == (0, "combined")
+    assert overview(figures(log, goals=goals_file(tmp_path, f"site: {{log_format: {name}}}\n{GOALS}")))["converted_sessions"] == 2

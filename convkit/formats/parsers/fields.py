@@ -50,11 +50,13 @@ FIELDS = (
     "cookies",
     "purpose",
     "destination",
+    "repeat",
     *DURATION_UNITS,
 )
 """The fields of a line. `request` is the whole of `METHOD target PROTOCOL`; if missing, it is made from its parts. `target` may lack the `query`.
 
-`purpose` and `destination` are the headers Sec-Purpose and Sec-Fetch-Dest.
+`purpose` and `destination` are the headers Sec-Purpose and Sec-Fetch-Dest. Lines with the same `repeat`, time, address and request are about the same
+request.
 """
 
 
@@ -93,8 +95,8 @@ def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets,
         cookies=field_or_null("cookies"),
         session_key=pl.lit(None, dtype=pl.String),
         problem=pl.coalesce("fault", first_problem({"asset": plain_no_more})),
-        **(unviewed := _unviewed(present)),
-    ).select(*PARSED, *unviewed)
+        **(more := _unviewed(present) | _repeat(present)),
+    ).select(*PARSED, *more)
 
 
 def _unviewed(present: Collection[str]) -> dict[str, pl.Expr]:
@@ -102,6 +104,12 @@ def _unviewed(present: Collection[str]) -> dict[str, pl.Expr]:
     tests = {"purpose": pl.col("purpose").str.contains(_IN_ADVANCE), "destination": ~pl.col("destination").str.strip_chars().is_in(_PAGES)}
     used = [test.fill_null(value=False) for name, test in tests.items() if name in present]
     return {UNVIEWED: pl.any_horizontal(used)} if used else {}
+
+
+def _repeat(present: Collection[str]) -> dict[str, pl.Expr]:
+    """Return `event_number` if there is an ID of requests: it is the same in all lines about one request."""
+    number = pl.col("repeat").hash(9) ^ pl.col("time").hash(8) ^ pl.col("address").hash(6) ^ pl.col("request").hash(7)
+    return {"event_number": pl.when(field_or_null("repeat").is_not_null()).then(number.reinterpret(signed=True))} if "repeat" in present else {}
 
 
 def field_or_null(name: str) -> pl.Expr:
@@ -217,6 +225,8 @@ class FieldNames:
     def _paths_of(self, field: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
         """Return the paths of a field in one file, the best first. No path is needed after one with `most` values: it has a value in every line."""
         paths = [path for name in normalized_words(self.names[field]) for path in self._named(name, values)]
+        if self.is_loose:
+            paths = [path for one in paths for path in self._beside_request(one, values)]
         if not self.is_loose:
             return paths or [path for path in self._optional(field) if any(other[:-1] == path[:-1] for other in values)]
         likely = [path for path in paths if _is_likely(field, _texts(values, [path]))]
@@ -227,6 +237,17 @@ class FieldNames:
         """Among the paths with this name, return those within the fewest objects, not counting objects that are part of the name."""
         most = 3 if self.is_loose else 1
         return next((named for outer in range(most) if (named := [path for path in paths if _tails(path)[outer : outer + 1] == (name,)])), [])
+
+    def _beside_request(self, path: ColumnPath, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
+        """Return a path, after another with the same last name that is in an object with a method and a status, if its own object lacks them."""
+
+        def is_request(outer: ColumnPath) -> bool:
+            beside = {normalized(one[-1]) for one in paths if one[:-1] == outer}
+            return all(beside.intersection(normalized_words(self.names[name])) for name in ("method", "status"))
+
+        alike = [one for one in paths if one != path and normalized(one[-1]) == normalized(path[-1])]
+        better = [] if not alike or is_request(path[:-1]) else [one for one in alike if is_request(one[:-1])]
+        return [*better[:1], path]
 
     def _optional(self, field: str) -> Iterator[ColumnPath]:
         """Yield the paths of a field that may be missing from some lines, perhaps even from all sampled ones."""

@@ -31,7 +31,9 @@ _GOACCESS = re.compile(r"%[~dx]|%\^(?!ti|to|FB)|~h\{")
 _APACHE = re.compile(r"%|^\s*LogFormat\s", re.IGNORECASE)
 _READERS = ((_GROUPS, parse_groups), (_NGINX, parse_nginx), (_GOACCESS, parse_goaccess), (_APACHE, parse_apache))
 _IN_BRACES = re.compile(r"\{[^}]*\}")
-_GOACCESS_NAMES = {
+_OTHER_NAMES = {
+    "nginx": "combined",
+    "apache": "combined",
     "VCOMBINED": "vhost-combined",
     "VCOMMON": "vhost-combined",
     "AWSALB": "aws-alb",
@@ -39,13 +41,13 @@ _GOACCESS_NAMES = {
     "AWSS3": "aws-s3",
     "TRAEFIKCLF": "traefik",
 }
-"""GoAccess's names for formats that have a different name here."""
+"""Other names for formats: of servers, and GoAccess's."""
 
 
 def canonical_name(value: str) -> str:
-    """Return the name of a format, given that name or GoAccess's name for it."""
+    """Return the name of a format, given that name or another name for it."""
     names = plugins.names("formats")
-    other = _GOACCESS_NAMES.get(value, value.lower())
+    other = _OTHER_NAMES.get(value, _OTHER_NAMES.get(value.lower(), value.lower()))
     return other if value not in names and other in names else value
 
 

@@ -1,0 +1,69 @@
+"""Files beside access logs that hold no requests: logs of errors, lock files and the like."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from convkit.core import datafiles
+from convkit.files import damaged
+from convkit.files.lines import PARQUET, ZSTD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from convkit.files.lines import Source
+
+ERROR_LOG = "a log of errors"
+_ERROR_LINES = re.compile(
+    # nginx
+    r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?:debug|info|notice|warn|error|crit|alert|emerg)\] \d+#\d+: "
+    # Apache, before and since version 2.4
+    r"|\[(?:[A-Z][a-z]{2} ){2}[ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4}\] \[(?:[\w-]*:)?(?:emerg|alert|crit|error|warn|notice|info|debug|trace\d)\]"
+    # PHP and PHP-FPM
+    r"|\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?: [\w/+-]+)?\] (?:PHP |NOTICE|WARNING|ERROR|ALERT|DEBUG)"
+    # LiteSpeed
+    r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:\[\d+\] )?\[(?:NOTICE|INFO|WARN|ERROR|DEBUG)\] "
+)
+_MIN_SHARE = 0.5
+_START = 1 << 16
+_PROCESS_ID = re.compile(r"\s*\d{1,7}\s*")
+
+
+def without_unwanted(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
+    """Return the sources that may be logs, and a sentence that names the others; all of them if none may be one."""
+    kinds = {source: kind for source in sources if (kind := _kind(source))}
+    if not kinds or len(kinds) == len(sources):
+        return list(sources), []
+    return [source for source in sources if source not in kinds], [_sentence({source.name: kind for source, kind in kinds.items()})]
+
+
+def is_error_log(lines: Iterable[str]) -> bool:
+    """Return whether most of these lines are messages about errors."""
+    filled = [line for line in lines if line.strip()]
+    return bool(filled) and sum(bool(_ERROR_LINES.match(line)) for line in filled) >= _MIN_SHARE * len(filled)
+
+
+def _sentence(kinds: Mapping[str, str]) -> str:
+    """Return the sentence that names the files that are left out, and what they are."""
+    named = "; ".join(f"{name} is {kind}" for name, kind in kinds.items())
+    return f"{'these files were' if len(kinds) > 1 else 'this file was'} left out: {named}"
+
+
+def _kind(source: Source) -> str | None:
+    """Return what a file is if it is not a log of requests, else None."""
+    name = source.name.rpartition("/")[2].lower()
+    for line in datafiles.lines("no_logs"):
+        kind, _, patterns = line.partition(": ")
+        if any(fnmatchcase(name, pattern) for pattern in patterns.split()):
+            return kind
+    if source.packing in {PARQUET, ZSTD}:
+        return None
+    try:
+        start = next(damaged.unpacked_bytes(source, []), b"")[:_START].decode("utf-8", "replace")
+    except OSError:
+        return None
+    if _PROCESS_ID.fullmatch(start):
+        return "a lock file"
+    return ERROR_LOG if is_error_log(start.splitlines()) else None
