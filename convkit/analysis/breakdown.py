@@ -72,25 +72,33 @@ def _goals_reached(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.
     return pl.concat([*reached, nothing])
 
 
+def _visits(sessions: pl.LazyFrame, _: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
+    return sessions.select("session", value=schema.visit())
+
+
 KEYS: dict[str, Values] = {
     **{key: _period(written) for key, written in PERIODS.items()},
     "landing": _session_column("landing"),
     "exit": _session_column("exit"),
     "host": _first_interaction_column("host"),
     "device": _session_column("device"),
+    "browser": _session_column("browser"),
+    "country": _session_column("country"),
+    "visit": _visits,
     **{key: _session_column(key) for key in schema.CHANNEL_COLUMNS},
     "goal": _goals_reached,
 }
-"""The keys of breakdowns, apart from the site's variants; each has a function that returns `session, value`, given the sessions in the period and
+"""The keys of breakdowns, apart from the site's variants and the properties of events; each
+has a function that returns `session, value`, given the sessions in the period and
 their matched hits, sorted by visitor and ORDER."""
 
 
 def parse_key(key: str | None, goals: Goals) -> str | None:
     """Return the key given with `--by`. Raises UsageError if it is unknown."""
     keys = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
-    if key is not None and key not in keys:
+    if key is not None and key not in keys and not schema.is_property(key):
         fix = did_you_mean(key, keys) or ("; define it under `site.variants`." if key.startswith(schema.VARIANT_PREFIX) else ".")
-        raise UsageError(f"unknown key {key!r} for --by{fix} Keys: {', '.join(keys)}")
+        raise UsageError(f"unknown key {key!r} for --by{fix} Keys: {', '.join((*keys, 'prop.NAME'))}")
     return key
 
 

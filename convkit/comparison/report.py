@@ -209,6 +209,7 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
         reports={report.name: report},
         copies=data.copies,
         left_out=data.left_out,
+        remarks=data.remarks,
         duplicates=data.duplicates.sentences(data.sources),
         losses=data.losses,
         rejects=data.rejects,

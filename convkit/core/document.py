@@ -122,6 +122,8 @@ class Document:
     """Sentences about logs that were skipped because other logs contain all of their lines."""
     left_out: tuple[str, ...] = ()
     """A sentence that names the files that are not logs of requests, if there are any."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on how logs were read where that is not what their form suggests."""
     duplicates: tuple[str, ...] = ()
     """Sentences about lines that occur more than once."""
     losses: tuple[str, ...] = ()
@@ -133,7 +135,7 @@ class Document:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input that apply to all reports."""
-        return (*self.left_out, *self.copies, *self.duplicates, *self.losses)
+        return (*self.left_out, *self.copies, *self.remarks, *self.duplicates, *self.losses)
 
     @property
     def notes(self) -> tuple[Note, ...]:

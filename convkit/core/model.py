@@ -35,6 +35,8 @@ class Site:
     timezone: str = "UTC"
     log_timezone: str = ""
     """The time zone of times that do not name one; if empty, `timezone`."""
+    encoding: str = ""
+    """The encoding of the logs' text; if it is empty, it is detected."""
     day_first: bool | None = None
     """Whether the day comes first in dates like 10/11/2026; None if the values of the column show it."""
     currency: str = ""
@@ -72,6 +74,11 @@ class Site:
     """For each name, how to recognise which variant a visitor was shown."""
     margin: float = 0.1
     """How far a rate may move, relative to its earlier value, and still count as unchanged."""
+
+    @property
+    def has_session_column(self) -> bool:
+        """Whether `columns` names the column with an export's own session IDs."""
+        return self.columns.get("session", "none") != "none"
 
     @property
     def visitor_rules(self) -> tuple[str, ...]:

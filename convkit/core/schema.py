@@ -54,6 +54,9 @@ PROBLEM = pl.Enum(PROBLEMS)
 
 DEVICES = ("desktop", "mobile", "tablet", "other")
 DEVICE = pl.Enum(DEVICES)
+BROWSERS = ("chrome", "safari", "edge", "firefox", "samsung", "opera", "other")
+VISITS = ("1", "2", "3+")
+"""The values of `visit`: which visit of its visitor a session is."""
 
 
 def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -128,6 +131,13 @@ SESSION_KEY = "session_key"
 SESSION_ROLE = "session"
 """The key under `site.columns` for this column."""
 
+VISIT_PREFIX = "visit."
+"""The prefix of the columns of PARSED with what an export itself says of a visit: VISIT_ROLES."""
+ORIGIN_ROLES = ("source", "medium", "campaign", "channel")
+VISIT_ROLES = (*ORIGIN_ROLES, "device", "browser", "country")
+NO_ORIGIN = "no_origin"
+"""The column (Boolean) of PARSED for rows of exports without any column that shows where a visitor came from, not even a referrer."""
+
 PARSED_EVENTS = {
     "event": pl.String(),
     "event_id": pl.String(),
@@ -141,7 +151,8 @@ PARSED_EVENTS = {
 
 `event` (empty if a row names none), `event_id`, `value` and `props` are as in RECORDS. `event_number` is the same for all rows of one event, and null
 if unknown. `anonymous` is the ID of the row's user before logging in, and `visit_number` stands for the tool's session, in rows with such an ID.
-There is also a column `prop.NAME` for each property that goals test.
+There is also a column `prop.NAME` for each property that goals test. If a run needs them and the export has them, there are columns for
+VISIT_ROLES, and NO_ORIGIN.
 """
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
@@ -164,7 +175,7 @@ NARROWED = {
 """The columns of PARSED that every run keeps, one row per line; `slow` is true if serving took more than 3 seconds, and null if unknown.
 
 Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; if the log shows it, UNVIEWED; for exports also `event`, `event_number`,
-`visit_number`, `anonymous` and `prop.NAME`. On disk, text is String.
+`visit_number`, `anonymous`, `prop.NAME`, `visit.ROLE` and NO_ORIGIN. On disk, text is String.
 """
 
 HITS = {
@@ -277,7 +288,8 @@ SESSIONS = {
   whether the first hit has a referrer; `resumed`: whether it is a Direct session whose referrer is the site itself or a payment provider. Only
   with CHANNEL_FIELD.
 
-With a session field `variant.NAME`, there is a column of that name (TEXT).
+With a session field `variant.NAME`, there is a column of that name (TEXT). The same is true of `browser`, `country` and `prop.NAME`, which are the
+first values in the session.
 """
 
 INTERACTIONS = ("page", "event")
@@ -298,17 +310,41 @@ def is_interaction() -> pl.Expr:
 DEVICE_FIELD, CHANNEL_FIELD = "device", "channel"
 CHANNEL_COLUMNS = ("source", "medium", "campaign", "channel")
 """The columns of sessions that describe where they came from; all four need CHANNEL_FIELD."""
+BROWSER_FIELD, COUNTRY_FIELD, PROPERTY_PREFIX = "browser", "country", "prop."
 VARIANT_PREFIX = "variant."
 """The prefix of a variant's name; each variant is a session field of its own."""
-_SESSION_FIELDS = {"device": DEVICE_FIELD, **dict.fromkeys(CHANNEL_COLUMNS, CHANNEL_FIELD)}
-"""For each key or column that needs a session field, its name."""
+_SESSION_FIELDS = {**{name: name for name in (DEVICE_FIELD, BROWSER_FIELD, COUNTRY_FIELD)}, **dict.fromkeys(CHANNEL_COLUMNS, CHANNEL_FIELD)}
+"""For each key or column that needs a session field, its name; each variant and each property is one of its own."""
 
 
 def session_fields_of(names: Iterable[str | None]) -> frozenset[str]:
     """Return the session fields that keys or columns need; most need none."""
     return frozenset(
-        _SESSION_FIELDS.get(name, name) for name in names if name is not None and (name in _SESSION_FIELDS or name.startswith(VARIANT_PREFIX))
+        _SESSION_FIELDS.get(name, name)
+        for name in names
+        if name is not None and (name in _SESSION_FIELDS or name.startswith((VARIANT_PREFIX, PROPERTY_PREFIX)))
     )
+
+
+def is_property(name: str) -> bool:
+    """Return whether a key or field is a property of events, `prop.NAME`."""
+    return name.startswith(PROPERTY_PREFIX) and name != PROPERTY_PREFIX
+
+
+def visit() -> pl.Expr:
+    """Return which visit of its visitor a session is (VISITS)."""
+    number = pl.col("number")
+    return pl.when(number >= len(VISITS)).then(pl.lit(VISITS[-1])).otherwise(number.cast(pl.String)).cast(TEXT)
+
+
+def visit_roles_needed(fields: Collection[str]) -> tuple[str, ...]:
+    """Return the roles of VISIT_ROLES that session fields need."""
+    return tuple(role for role in VISIT_ROLES if _SESSION_FIELDS[role] in fields)
+
+
+def properties_needed(fields: Collection[str]) -> set[str]:
+    """Return the properties (`prop.NAME`) that are session fields."""
+    return {field for field in fields if field.startswith(PROPERTY_PREFIX)}
 
 
 def texts_needed(fields: Collection[str]) -> tuple[str, ...]:

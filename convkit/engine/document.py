@@ -68,6 +68,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         is_whole=plan.is_whole,
         copies=data.copies,
         left_out=data.left_out,
+        remarks=data.remarks,
         duplicates=duplicates,
         losses=data.losses,
         rejects=data.rejects,

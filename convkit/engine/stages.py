@@ -90,7 +90,8 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
     if own is None:
         own = channels.own_hosts(_hosts(hits)) if _needs_hosts(goals, session_fields) else ()
     sessions = _sessions(hits, goals, session_fields, own)
-    return Matched(hits.drop("referrer", "sent_query", strict=False), sessions, visitors, fates, session_fields, own, crowd)
+    used = [name for name in hits.columns if name in {"referrer", "sent_query", schema.NO_ORIGIN} or name.startswith(schema.VISIT_PREFIX)]
+    return Matched(hits.drop(used), sessions, visitors, fates, session_fields, own, crowd)
 
 
 def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
@@ -208,8 +209,7 @@ def _identified(part: Part, goals: Goals, mode: str, session_fields: Collection[
     """Return the clients of a part with their visitors, and those who cannot be told apart by their addresses."""
     # The distinct clients are collected first, or each query would compute them again.
     clients = collect_frame(traffic_visitors.distinct_clients(part.lines.lazy()), part.lines.height)
-    with_device = schema.DEVICE_FIELD in session_fields
-    visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, with_device=with_device, has_assets=part.facts.has_assets)
+    visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, session_fields, has_assets=part.facts.has_assets)
     identified = collect_frame(visitors, clients.height)
     crowd = crowds.find_crowd(identified, goals.site, mode) if part.facts.crowd is None else part.facts.crowd
     return identified.with_columns(exempt=pl.col("exempt") | crowd.holds()), crowd
@@ -332,7 +332,7 @@ def sessionized(hits: pl.DataFrame, goals: Goals, newest_first: Collection[int] 
 def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Cut hits into sessions by the timeout, or by the export's own session IDs if `site.columns` names their column."""
     by_gaps = sessionize.cut_by_gaps(hits, goals.site.session_timeout)
-    return sessionize.cut_by_keys(by_gaps) if schema.SESSION_ROLE in goals.site.columns else by_gaps
+    return sessionize.cut_by_keys(by_gaps) if goals.site.has_session_column else by_gaps
 
 
 def _are_bots_worth_counting(run: Run, goals: Goals, *, is_requested: bool) -> bool:

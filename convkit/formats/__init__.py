@@ -39,6 +39,11 @@ class Layout(Protocol):
         return False
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on how the log was read that its user should know, each without the log's name."""
+        return ()
+
+    @property
     def can_mend(self) -> bool:
         """Whether `mend` can repair lines that `scan` cannot read."""
         return False

@@ -57,5 +57,12 @@ _PRESET = Preset(
     marks=("event_type event_time amplitude_id", "event_type event_time uuid device_id"),
     timezone="UTC",
     props="event_properties",
+    visit={
+        "source": ("event_properties.utm_source", "user_properties.utm_source"),
+        "medium": ("event_properties.utm_medium", "user_properties.utm_medium"),
+        "campaign": ("event_properties.utm_campaign", "user_properties.utm_campaign"),
+        "device": ("device_type", "os_name"),
+        "country": ("country",),
+    },
 )
 FORMAT = ToolExport(_PRESET)

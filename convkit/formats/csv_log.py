@@ -76,7 +76,8 @@ class CsvLog(LogFormat):
         """Return the layout of one table."""
         header, separator, rows = _rows(head)
         names = delimited.split_row(header, separator)
-        return CsvLogLayout(_NAMES.find(rows), needs.timezone, Dialect(separator, header, len(names)), tuple(names))
+        dialect = Dialect(separator, header, len(names), has_backslashes=delimited.has_backslashes(head))
+        return CsvLogLayout(_NAMES.find(rows), needs.timezone, dialect, tuple(names))
 
 
 def _rows(lines: pl.Series) -> tuple[str, str, list[Mapping[ColumnPath, str | list[Any]]]]:

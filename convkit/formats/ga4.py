@@ -74,5 +74,17 @@ _PRESET = Preset(
     types={"params": _LIST},
     props="event_params",
     property=_parameter,
+    origin=("params",),
+    visit={
+        "source": ("collected_traffic_source.manual_source", "session_traffic_source_last_click.manual_campaign.source"),
+        "medium": ("collected_traffic_source.manual_medium", "session_traffic_source_last_click.manual_campaign.medium"),
+        "campaign": ("collected_traffic_source.manual_campaign_name", "session_traffic_source_last_click.manual_campaign.campaign_name"),
+        "device": ("device.category",),
+        "browser": ("device.web_info.browser", "device.browser"),
+        "country": ("geo.country",),
+    },
+    visit_properties={"source": "source", "medium": "medium", "campaign": "campaign"},
+    first_visit={"source": "traffic_source.source", "medium": "traffic_source.medium", "campaign": "traffic_source.name"},
+    visit_number="ga_session_number",
 )
 FORMAT = ToolExport(_PRESET)

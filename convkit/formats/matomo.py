@@ -72,11 +72,20 @@ _PRESET = Preset(
     marks=("idVisit action.type", "idVisit lastActionTimestamp"),
     timezone="UTC",
     props="action",
+    visit={
+        "source": ("campaignSource",),
+        "medium": ("campaignMedium",),
+        "campaign": ("campaignName",),
+        "device": ("deviceType",),
+        "browser": ("browserName",),
+        "country": ("countryCode",),
+    },
 )
 
 
 _ACTION_COLUMN = re.compile(r"actionDetails_(\d+)_(\w+)")
 _VISIT_FIELDS = ("idVisit", "visitorId", "userId", "visitIp", "fingerprint")
+_SAID_OF_VISIT = ("campaignSource", "campaignMedium", "campaignName", "deviceType", "browserName", "countryCode")
 _LARGEST_FIELD = 1 << 20
 
 
@@ -105,7 +114,7 @@ def _nested(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _actions(visit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the actions of a visit in order, each with the visitor's fields; a visit without actions yields one that stands for the visit itself."""
-    of_visit = {name: visit.get(name) for name in _VISIT_FIELDS}
+    of_visit = {name: visit.get(name) for name in (*_VISIT_FIELDS, *_SAID_OF_VISIT)}
     done = visit.get("actionDetails") or [{"type": "visit", "timestamp": visit.get("firstActionTimestamp")}]
     for number, action in enumerate(done):
         yield {**of_visit, "referrerUrl": visit.get("referrerUrl") if not number else None, "action": action, "number": number}

@@ -41,5 +41,13 @@ _PRESET = Preset(
     identities=("user", "named", "device", "id"),
     marks=("event properties.time properties.$insert_id", "event properties.time properties.distinct_id"),
     props="properties",
+    visit={
+        "source": ("properties.utm_source",),
+        "medium": ("properties.utm_medium",),
+        "campaign": ("properties.utm_campaign",),
+        "device": ("properties.$device_type", "properties.$os"),
+        "browser": ("properties.$browser",),
+        "country": ("properties.mp_country_code",),
+    },
 )
 FORMAT = ToolExport(_PRESET)

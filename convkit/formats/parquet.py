@@ -9,7 +9,7 @@ import polars as pl
 
 from convkit.files.lines import COLUMN_PREFIX, parquet_damage_as_error
 from convkit.formats import LogFormat
-from convkit.formats.parsers import exports, timestamps
+from convkit.formats.parsers import exports, roles, timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ class ParquetExport(exports.ExportLayout):
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Parse rows with the file's columns into PARSED, PARSED_EVENTS and a `prop.NAME` for each property."""
         paths = {name: path for name, path in self.columns.fields.items() if self.columns.column(path) in self.types}
-        fields = {name: self._value(path, is_whole=self._is_whole(name)) for name, path in paths.items()}
+        fields = {name: self._value(name, path, is_whole=self._is_whole(name)) for name, path in paths.items()}
         time = self._time() if "date" not in fields and self.columns.preset is None else None
         if time is not None:
             fields["time"] = pl.when(time.is_between(*timestamps.WEB_ERA)).then(time)
@@ -42,18 +42,20 @@ class ParquetExport(exports.ExportLayout):
         """Return whether the tool's preset uses a field with its original type."""
         return self.columns.preset is not None and name in self.columns.preset.types
 
-    def _value(self, path: ColumnPath, *, is_whole: bool) -> pl.Expr:
+    def _value(self, name: str, path: ColumnPath, *, is_whole: bool) -> pl.Expr:
         """Return the value of a column, or of a path within its JSON text, as text."""
         column = self.columns.column(path)
         value = _column(column)
+        if isinstance(self.types[column], pl.List) and name.startswith("prop."):
+            return _as_json(value, self.types[column])
         return value if is_whole else exports.json_text(_text(value, self.types[column]), path[len(column) :])
 
     def _props(self) -> pl.Expr:
         """Return the properties as JSON: the column that holds them, or all columns without a role."""
-        path, roles = self.columns.props, set(self.columns.roles.values())
+        path, used = self.columns.props, set(self.columns.roles.values())
         if path:
             return _as_json(_column(path), self.types[path] if path in self.types else pl.Struct({}))
-        others = [_text(_column(name), of_type).alias(exports.dotted(name)) for name, of_type in self.types.items() if name not in roles]
+        others = [_text(_column(name), of_type).alias(roles.dotted(name)) for name, of_type in self.types.items() if name not in used]
         return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
@@ -110,13 +112,13 @@ class Parquet(LogFormat):
     def fit(self, source: Source, _head: pl.Series, needs: Needs) -> ParquetExport:
         """Return the layout of one file. Raises InputError if it is damaged or lacks what a run needs."""
 
-        def values(path: ColumnPath) -> list[str]:
+        def sample(path: ColumnPath) -> list[str | None]:
             few = pl.read_parquet(source.path, columns=[path[0]], n_rows=_FEW, glob=False).select(_text(_column(path, prefix=""), types[path]))
-            return few.to_series().drop_nulls().to_list()
+            return few.to_series().to_list()
 
         with parquet_damage_as_error(source.name):
             types = {path: of_type for path, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
-            return ParquetExport(exports.find_columns(list(types), needs, source.name, values), types)
+            return ParquetExport(exports.find_columns(list(types), needs, source.name, sample), types)
 
 
 FORMAT = Parquet()

@@ -50,5 +50,14 @@ _PRESET = Preset(
     marks=("uuid event distinct_id timestamp",),
     timezone="UTC",
     props="properties",
+    visit={
+        "source": ("properties.utm_source",),
+        "medium": ("properties.utm_medium",),
+        "campaign": ("properties.utm_campaign",),
+        "channel": ("properties.$channel_type",),
+        "device": ("properties.$device_type",),
+        "browser": ("properties.$browser",),
+        "country": ("properties.$geoip_country_code",),
+    },
 )
 FORMAT = ToolExport(_PRESET)

@@ -74,5 +74,13 @@ _PRESET = Preset(
     marks=("messageId type anonymousId", "messageId type userId", "anonymous_id received_at timestamp"),
     timezone="UTC",
     props="properties",
+    origin=("referrer", "page_referrer"),
+    visit={
+        "source": ("context.campaign.source", "properties.utm_source"),
+        "medium": ("context.campaign.medium", "properties.utm_medium"),
+        "campaign": ("context.campaign.name", "properties.utm_campaign"),
+        "device": ("context.device.type",),
+        "country": ("context.location.country",),
+    },
 )
 FORMAT = ToolExport(_PRESET)

@@ -60,5 +60,6 @@ _PRESET = Preset(
     identities=("user", "phone", "billed", "id"),
     marks=("name email total created_at lineitem_name",),
     property=_property,
+    visit={"country": ("Shipping Country", "Billing Country")},
 )
 FORMAT = ToolExport(_PRESET)

@@ -81,6 +81,14 @@ _PRESET = Preset(
     timezone="UTC",
     props="unstruct_event",
     property=_property,
+    visit={
+        "source": ("mkt_source",),
+        "medium": ("mkt_medium",),
+        "campaign": ("mkt_campaign",),
+        "device": ("dvce_type",),
+        "browser": ("br_family", "br_name"),
+        "country": ("geo_country",),
+    },
 )
 
 

@@ -44,5 +44,14 @@ _PRESET = Preset(
     identities=("user", "session", "id"),
     marks=("website_id session_id visit_id created_at url_path",),
     timezone="UTC",
+    origin=("query", "referred"),
+    visit={
+        "source": ("utm_source",),
+        "medium": ("utm_medium",),
+        "campaign": ("utm_campaign",),
+        "device": ("device",),
+        "browser": ("browser",),
+        "country": ("country",),
+    },
 )
 FORMAT = ToolExport(_PRESET)

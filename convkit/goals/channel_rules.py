@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 CATEGORIES = ("search", "social", "video", "shopping", "ai", "mail")
 """The categories of the list of sources."""
-UNASSIGNED = "Unassigned"
+UNASSIGNED, UNKNOWN = "Unassigned", "Unknown"
+"""The channels of sessions that no rule matches, and of exports in which nothing shows where visitors came from."""
 _PATTERN_KEYS = ("source", "medium", "campaign")
 _KEYS = (*_PATTERN_KEYS, "category")
 
@@ -70,6 +71,11 @@ def builtin_channels() -> Mapping[str, tuple[ChannelRule, ...]]:
     if problems:
         raise GoalsFileError(file.name, problems)
     return rules[0]
+
+
+def names(own: Mapping[str, tuple[ChannelRule, ...]]) -> list[str]:
+    """Return the names of all channels, the site's own ones first."""
+    return [*own, *builtin_channels(), UNASSIGNED, UNKNOWN]
 
 
 def mediums(own: Mapping[str, tuple[ChannelRule, ...]]) -> dict[str, str]:

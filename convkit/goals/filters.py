@@ -10,7 +10,8 @@ import polars as pl
 
 from convkit.core import formatting, patterns, schema
 from convkit.core.document import Note
-from convkit.core.schema import DEVICES, is_kind
+from convkit.core.properties import matches_property
+from convkit.core.schema import BROWSERS, DEVICES, TEXT, is_kind
 from convkit.errors import UsageError, unknown_name
 from convkit.goals import channel_rules, values
 
@@ -71,6 +72,20 @@ def _hosts(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
     return hits.select("session", text="host")
 
 
+def _property(name: str) -> Texts:
+    """Return a function that gets the values of a property in the rows of each session."""
+
+    def texts(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
+        has_values = name in hits.collect_schema()
+        return hits.select("session", text=pl.col(name) if has_values else pl.lit(None, dtype=TEXT))
+
+    return texts
+
+
+def _visits(sessions: pl.LazyFrame, _: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
+    return sessions.select("session", text=schema.visit())
+
+
 def _is_path(pattern: str, _: Goals) -> str | None:
     # In an export without pages, event names take the place of paths.
     is_name = pattern.startswith(("/", "*", "re:")) or "/" not in pattern
@@ -89,8 +104,16 @@ def _is_device(pattern: str, _: Goals) -> str | None:
     return _is_one_of("device", DEVICES, pattern)
 
 
+def _is_browser(pattern: str, _: Goals) -> str | None:
+    return _is_one_of("browser", BROWSERS, pattern)
+
+
+def _is_visit(pattern: str, _: Goals) -> str | None:
+    return _is_one_of("visit", schema.VISITS, pattern)
+
+
 def _is_channel(pattern: str, goals: Goals) -> str | None:
-    return _is_one_of("channel", [*goals.site.channels, *channel_rules.builtin_channels(), channel_rules.UNASSIGNED], pattern)
+    return _is_one_of("channel", channel_rules.names(goals.site.channels), pattern)
 
 
 def _is_one_of(kind: str, names: Sequence[str], pattern: str) -> str | None:
@@ -119,12 +142,17 @@ FILTER_FIELDS = {
     "goal": _FilterField(_goals, _is_goal),
     "host": _FilterField(_hosts, _is_host),
     "device": _FilterField(_of_session("device"), _is_device),
+    "browser": _FilterField(_of_session("browser"), _is_browser),
+    "country": _FilterField(_of_session("country"), _is_text),
+    "visit": _FilterField(_visits, _is_visit),
     "source": _FilterField(_of_session("source"), _is_lower_case),
     "medium": _FilterField(_of_session("medium"), _is_lower_case),
     "campaign": _FilterField(_of_session("campaign"), _is_text),
     "channel": _FilterField(_of_session("channel"), _is_channel),
 }
-"""The built-in fields; the site's variants are added to these. Paths are the ones that goals see, before `site.group` is applied."""
+"""The built-in fields; the site's variants and the properties of events (`prop.NAME`) are added to these.
+
+Paths are the ones that goals see, before `site.group` is applied."""
 
 
 _PATH_FIELDS = ("page", "landing", "exit")
@@ -139,19 +167,19 @@ def _parse_filter(text: str, goals: Goals) -> Filter:
     """Parse one filter."""
     match = _SYNTAX.fullmatch(text)
     if match is None:
-        raise UsageError(f"--where {text}: write it as FIELD=PATTERN, like landing=/blog/**. Fields: {', '.join(FILTER_FIELDS)}")
+        raise UsageError(f"--where {text}: write it as FIELD=PATTERN, like landing=/blog/**. Fields: {', '.join((*FILTER_FIELDS, 'prop.NAME'))}")
     field, sign, pattern = match.groups()
     fields = (*FILTER_FIELDS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
-    if field not in fields:
-        raise UsageError(f"--where {text}: {unknown_name('field', field, fields, 'Fields')}")
+    if field not in fields and not schema.is_property(field):
+        raise UsageError(f"--where {text}: {unknown_name('field', field, (*fields, 'prop.NAME'), 'Fields')}")
     if problem := patterns.problem(pattern) or _filter_field(field).check(pattern, goals):
         raise UsageError(f"--where {text}: {problem}")
     return Filter(text, field, pattern, bool(sign))
 
 
 def _filter_field(name: str) -> _FilterField:
-    """Return a field by name; a variant is a column of the table of sessions."""
-    return FILTER_FIELDS.get(name, _FilterField(_of_session(name), _is_text))
+    """Return a field by name; a variant is a column of the table of sessions, a property one of hits."""
+    return FILTER_FIELDS.get(name, _FilterField(_property(name) if schema.is_property(name) else _of_session(name), _is_text))
 
 
 def needed_fields(filters: Iterable[Filter], goals: Goals) -> frozenset[str]:
@@ -166,14 +194,16 @@ def filter_sessions(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, fi
     hits, kept = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept")), sessions
     for one in filters:
         ignore_case = goals.site.ignore_case and one.field in _PATH_FIELDS
-        matching = _matching_sessions(_filter_field(one.field).texts(sessions, hits, goals), one.pattern, ignore_case=ignore_case)
+        texts = _filter_field(one.field).texts(sessions, hits, goals)
+        matching = _matching_sessions(texts, one.pattern, ignore_case=ignore_case, is_property=schema.is_property(one.field))
         kept = kept.join(matching, on="session", how="anti" if one.is_inverted else "semi", maintain_order="left")
     return kept
 
 
-def _matching_sessions(texts: pl.LazyFrame, pattern: str, *, ignore_case: bool) -> pl.LazyFrame:
+def _matching_sessions(texts: pl.LazyFrame, pattern: str, *, ignore_case: bool, is_property: bool) -> pl.LazyFrame:
     """Return the sessions with a matching value; each distinct value is tested once."""
-    is_match = patterns.matches(pl.col("text").cast(pl.String), pattern, ignore_case=ignore_case)
+    text = pl.col("text").cast(pl.String)
+    is_match = matches_property(text, pattern, patterns.matches) if is_property else patterns.matches(text, pattern, ignore_case=ignore_case)
     return texts.group_by("text").agg("session").filter(is_match).select(pl.col("session").explode(empty_as_null=False)).unique()
 
 

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from convkit.core import datafiles, patterns, plugins
 from convkit.core.model import ADDRESS_RULES, USER_RULE, Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean, unknown_name
-from convkit.formats.parsers.exports import ROLES
+from convkit.files.encodings import ENCODINGS
+from convkit.formats.parsers.base import NO_COLUMN
+from convkit.formats.parsers.roles import COLUMN_ROLES
 from convkit.formats.strings import AUTO, canonical_name, parse_string
 from convkit.formats.strings.template import FormatStringError
 from convkit.goals import channel_rules, strict_yaml, variants
@@ -143,6 +145,13 @@ def _currency(node: Node, problems: list[Problem]) -> str:
     return node.text
 
 
+def _encoding(node: Node, problems: list[Problem]) -> str:
+    name = node.text.lower()
+    if name not in ENCODINGS:
+        problems.append(node.problem(unknown_name("encoding", node.text, ENCODINGS, "Encodings")))
+    return name
+
+
 _DECIMALS = {"point": ".", ".": ".", "comma": ",", ",": ","}
 
 
@@ -187,16 +196,18 @@ def _patterns(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
     columns: dict[str, str | int] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`columns` maps roles to columns, like {{user: account_id}}. Roles: {', '.join(ROLES)}"))
+        problems.append(node.problem(f"`columns` maps roles to columns, like {{user: account_id}}. Roles: {', '.join(COLUMN_ROLES)}"))
     for role, key, value in node.items():
         is_place = isinstance(value.value, int) and not isinstance(value.value, bool) and value.value > 0
-        if role not in ROLES:
-            problems.append(key.problem(unknown_name("key", role, ROLES, "Keys", "`columns`")))
+        if role not in COLUMN_ROLES:
+            problems.append(key.problem(unknown_name("key", role, COLUMN_ROLES, "Keys", "`columns`")))
         elif is_place or (isinstance(value.value, str) and value.value):
             columns[role] = value.value  # type: ignore[assignment]
         else:
-            problems.append(value.problem("a column is given by its name, or by its position, counted from 1"))
-    if len({type(place) for place in columns.values()}) > 1:
+            problems.append(
+                value.problem("a column is given by its name, or by its position, counted from 1; `none` is for a role that no column has")
+            )
+    if len({type(place) for place in columns.values() if place != NO_COLUMN}) > 1:
         problems.append(node.problem("use names or positions for all columns, not both; positions mean that the file has no header"))
     return columns
 
@@ -251,6 +262,7 @@ def _log_format(node: Node, problems: list[Problem]) -> str:
 _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "timezone": _timezone,
     "log_timezone": _timezone,
+    "encoding": _encoding,
     "day_first": _flag,
     "currency": _currency,
     "decimal": _decimal,
@@ -272,10 +284,12 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "variants": variants.read_variants,
 }
 
+_PLACE_SCHEMA: Schema = {"anyOf": [COUNT_SCHEMA, {"const": NO_COLUMN}]}
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     _timezone: TEXT_SCHEMA,
     _flag: {"type": "boolean"},
     _currency: text_schema("^[A-Z]{3}$"),
+    _encoding: {"enum": list(ENCODINGS)},
     _decimal: {"enum": list(_DECIMALS)},
     _hosts: one_or_more(TEXT_SCHEMA),
     _timeout: DURATION_SCHEMA,
@@ -284,7 +298,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     _ignored_paths: one_or_more({"anyOf": [PATH_SCHEMA, text_schema(_PARAMETER.pattern)]}),
     _names: one_or_more(TEXT_SCHEMA),
     _patterns: one_or_more(PATTERN_SCHEMA),
-    _columns: {"anyOf": [mapping_schema(dict.fromkeys(ROLES, place)) for place in (TEXT_SCHEMA, COUNT_SCHEMA)]},
+    _columns: {"anyOf": [mapping_schema(dict.fromkeys(COLUMN_ROLES, place)) for place in (TEXT_SCHEMA, _PLACE_SCHEMA)]},
     channel_rules.read_channels: channel_rules.CHANNELS_SCHEMA,
     _log_format: TEXT_SCHEMA,
     _addresses: one_or_more(TEXT_SCHEMA),

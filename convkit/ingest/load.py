@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 _NO_LOSSES = ("asset", "blank", "comment", UNFINISHED)
 _REPLACEMENT_CHARACTER = "\ufffd"
+_ENCODING_HINT = "if its text is in another encoding, try --set encoding=windows-1252"
 _MAX_LOST, _MAX_REJECT_BYTES = 0.5, 500
 _PARALLEL_LOGS = 2
 """The number of logs that are read at once: decompressing each of them keeps one core busy."""
@@ -155,7 +156,7 @@ def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
         return []
     has_sign = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACEMENT_CHARACTER, literal=True) for name in texts)
     numbers = _collect(lines.filter(has_sign).group_by("source").len().sort("source")).rows()
-    return [f"{logs[number].source.name} has invalid UTF-8 in {plural(count, 'line')}, shown as �" for number, count in numbers]
+    return [f"{logs[number].source.name} has invalid UTF-8 in {plural(count, 'line')}, shown as �; {_ENCODING_HINT}" for number, count in numbers]
 
 
 def _fits_at_first(log: Log, lines: pl.LazyFrame) -> bool:

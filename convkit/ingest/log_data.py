@@ -83,6 +83,11 @@ class LogData:
     """The codes and texts of notes on what the lines lack to identify visitors."""
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on how logs were read where that is not what their form suggests."""
+        return tuple(remark for log in self.logs for remark in log.remarks)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The logs' names in the order of `source`."""
         return tuple(log.source.name for log in self.logs)
@@ -105,4 +110,4 @@ class LogData:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input."""
-        return (*self.left_out, *self.copies, *self.duplicates.sentences(self.sources), *self.losses)
+        return (*self.left_out, *self.copies, *self.remarks, *self.duplicates.sentences(self.sources), *self.losses)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.errors import InputError
-from convkit.files import damaged, lines, sampling
+from convkit.files import damaged, encodings, lines, sampling
 from convkit.files.copies import without_copies
 from convkit.files.paths import Paths, open_sources, path_names
 from convkit.files.wrappers import detect_wrapping
@@ -43,11 +43,19 @@ class Log:
     """The additional text columns of PARSED that this run needs."""
     visitor: tuple[str, ...] = ()
     """The visitor rules."""
+    is_recoded: bool = False
+    """Whether its text was found to be in Windows-1252."""
 
     @property
     def wrappers(self) -> tuple[str, ...]:
         """The names of its wrappers, outermost first."""
         return self.wrapping.names if self.wrapping else ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on how it was read that its user should know."""
+        recoded = (f"{self.source.name} {encodings.REMARK}",) if self.is_recoded else ()
+        return (*recoded, *(f"{self.source.name}: {remark}" for remark in self.layout.remarks))
 
     @property
     def has_local_times(self) -> bool:
@@ -93,6 +101,10 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     If a damaged log may have false lines, these are at its end: fewer and fewer of its first lines are tried until a format reads most of them.
     """
     head = sampling.sample(source)
+    is_recoded = needs.encoding == "" and encodings.is_windows_1252(source, head)
+    if is_recoded or (needs.encoding == encodings.WINDOWS_1252 and encodings.can_be_recoded(source)):
+        source = stack.enter_context(encodings.as_utf_8(source))
+        head = sampling.sample(source)
     try:
         log = _open_head(source, head, log_format, needs, stack)
     except InputError:
@@ -101,9 +113,9 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
         while len(head) > 1:
             head = head.head(len(head) // 2)
             with suppress(InputError):
-                return replace(_open_head(source, head, log_format, needs, stack), number=number)
+                return replace(_open_head(source, head, log_format, needs, stack), number=number, is_recoded=is_recoded)
         raise
-    return replace(log, number=number)
+    return replace(log, number=number, is_recoded=is_recoded)
 
 
 def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:

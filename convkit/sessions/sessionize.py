@@ -94,9 +94,11 @@ def session_table(
     the first to the last interaction; `has_assets` is null if the log contains no assets; `converted` is whether one of the `macros` was reached,
     and each column of `goals` is whether that goal was reached. If no session can lack a page, `has_pageless` is false, which is faster.
 
-    Session fields add `device`, taken from the first interaction, or `referrer` and `landing_query` (raw, as sent), taken from the first hit, which
-    may be a redirect or an error before the landing page.
+    Session fields add `device` and `browser`, taken from the first interaction; `country` and `prop.NAME`, the first values in the session; or
+    `referrer` and `landing_query` (raw, as sent), taken from the first hit, which may be a redirect or an error before the landing page, and what an
+    export says of the session's origin (`visit.ROLE`), taken from the first row that says anything.
     """
+    columns = hits.collect_schema().names()
     first, last = pl.col("time").first(), pl.col("time").last()
     # Every session has an interaction, so these frames have the same rows. Aggregating sorted groups is ten times as fast as filtering in groups.
     pages = _by_session(hits.filter(is_kind("page"))).agg(pages=pl.len().cast(pl.Int64), landing=pl.col("page").first(), exit=pl.col("page").last())
@@ -107,11 +109,11 @@ def session_table(
                 **{column: pl.col(column).any() for column in goals},
             ),
             _by_session(hits.filter(is_interaction()))
-            .agg(seconds=(last - first).dt.total_seconds(), interactions=pl.len().cast(pl.Int64), **_device(session_fields))
+            .agg(seconds=(last - first).dt.total_seconds(), interactions=pl.len().cast(pl.Int64), **_device(session_fields, columns))
             .with_columns(bounced=pl.col("interactions") == 1)
             .drop("session"),
             *([] if has_pageless else [pages.drop("session")]),
-            *_first_hits(hits, session_fields),
+            *_first_hits(hits, session_fields, columns),
         ],
         how="horizontal",
     )
@@ -123,17 +125,29 @@ def session_table(
     )
 
 
-def _device(session_fields: Collection[str]) -> dict[str, pl.Expr]:
-    """Return the column `device` if it is needed; if a user signs in on two devices, the first one is the session's."""
-    return {"device": pl.col("device").first()} if schema.DEVICE_FIELD in session_fields else {}
+def _device(session_fields: Collection[str], columns: Collection[str]) -> dict[str, pl.Expr]:
+    """Return the columns `device` and `browser` if they are needed; if a user signs in on two devices, the first one is the session's."""
+    firsts = {}
+    for field, dtype in ((schema.DEVICE_FIELD, schema.DEVICE), (schema.BROWSER_FIELD, schema.TEXT)):
+        if field in session_fields:
+            # Only rows of exports that have columns for them may lack a value.
+            is_said = f"{schema.VISIT_PREFIX}{field}" in columns
+            firsts[field] = pl.col(field).drop_nulls().first().fill_null(pl.lit("other", dtype=dtype)) if is_said else pl.col(field).first()
+    return firsts
 
 
-def _first_hits(hits: pl.LazyFrame, session_fields: Collection[str]) -> list[pl.LazyFrame]:
-    """Return `referrer, landing_query` of each session's first hit, if channels are needed."""
-    if schema.CHANNEL_FIELD not in session_fields:
-        return []
-    kept = _by_session(hits.filter(pl.col("fate") == "kept"))
-    return [kept.agg(referrer=pl.col("referrer").first(), landing_query=pl.col("sent_query").first()).drop("session")]
+def _first_hits(hits: pl.LazyFrame, session_fields: Collection[str], columns: Collection[str]) -> list[pl.LazyFrame]:
+    """Return what the session fields need of each session's kept hits."""
+    names = [schema.COUNTRY_FIELD] if schema.COUNTRY_FIELD in session_fields else []
+    names += sorted(schema.properties_needed(session_fields))
+    firsts = {name: pl.col(name).filter(pl.col(name) != "").first() if name in columns else pl.lit(None, dtype=schema.TEXT) for name in names}
+    if schema.CHANNEL_FIELD in session_fields:
+        firsts |= {"referrer": pl.col("referrer").first(), "landing_query": pl.col("sent_query").first()}
+        said = [name for role in schema.ORIGIN_ROLES if (name := f"{schema.VISIT_PREFIX}{role}") in columns]
+        is_said = pl.any_horizontal(pl.col(name).is_not_null() for name in said) if said else pl.lit(value=False)
+        firsts |= {name: pl.col(name).filter(is_said).first() for name in said}
+        firsts |= {schema.NO_ORIGIN: pl.col(schema.NO_ORIGIN).first()} if schema.NO_ORIGIN in columns else {}
+    return [_by_session(hits.filter(pl.col("fate") == "kept")).agg(**firsts).drop("session")] if firsts else []
 
 
 def _by_session(hits: pl.LazyFrame) -> LazyGroupBy:

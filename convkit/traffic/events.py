@@ -12,6 +12,7 @@ import polars as pl
 
 from convkit.core import datafiles, patterns
 from convkit.core.collect import collect_frame
+from convkit.core.properties import matches_property
 from convkit.core.schema import TEXT
 from convkit.formats.parsers.exports import NO_PAGE
 from convkit.traffic import paths
@@ -113,7 +114,7 @@ def _property_values(records: pl.LazyFrame, column: str, tests: Sequence[str]) -
     """Return the distinct values of a property and the result of each test."""
     text = pl.col(column).cast(pl.String)
     return records.select(pl.col(column).drop_nulls().unique()).with_columns(
-        **{f"{column}~{test}": patterns.matches_comparison(text, test) for test in tests}
+        **{f"{column}~{test}": matches_property(text, test, patterns.matches_comparison) for test in tests}
     )
 
 

@@ -11,14 +11,14 @@ import polars as pl
 
 from convkit.core import patterns, schema
 from convkit.core.conditions import any_of
-from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem, is_kind
+from convkit.core.schema import FATE, KIND, NO_ORIGIN, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem, is_kind
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
 from convkit.formats.parsers.timestamps import WEB_ERA
 from convkit.goals import variants
 from convkit.goals.money import currency_name_of
 from convkit.goals.values import is_hit_value
-from convkit.traffic import attributes, events, paths, proxies
+from convkit.traffic import attributes, events, paths, proxies, visits
 from convkit.traffic import visitors as traffic_visitors
 from convkit.traffic.visitors import CLIENT, client_key
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _ASSET_METHODS = ["GET", "HEAD"]
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXT_COLUMNS = ("sender", "host", "request", "user_agent")
-_OPTIONAL_COLUMNS = (f"^{UNVIEWED}$", "^event_number$", "^visit_number$")
-_EXPORT_COLUMNS = ("^event$", "^anonymous$", "^prop[.].*$")
+_OPTIONAL_COLUMNS = (f"^{UNVIEWED}$", "^event_number$", "^visit_number$", f"^{NO_ORIGIN}$")
+_EXPORT_COLUMNS = ("^event$", "^anonymous$", "^prop[.].*$", "^visit[.].*$")
 _NOT_FROM_REQUESTS = (events.is_event_column, attributes.is_referrer_column, attributes.is_cookie_column)
 _PROBLEMS = {
     "no time": pl.col("time").is_null(),
@@ -101,13 +101,22 @@ def parser_needs(goals: Goals, session_fields: Collection[str] = ()) -> Needs:
     """Return what a run with these session fields needs from the logs."""
     columns = {patterns.split_named_column(name)[0] for name in tested_columns(goals)}
     site = goals.site
-    tested = columns | {*site.visitor}
+    tested = columns | {*site.visitor} | schema.properties_needed(session_fields)
     properties = sorted(column.removeprefix("prop.") for column in tested if column.startswith("prop."))
     texts = ({attributes.REFERRER} & columns) | {*schema.texts_needed(session_fields)}
     texts |= {attributes.COOKIES for column in tested if attributes.is_cookie_column(column)}
-    texts |= {proxies.FORWARDED for _ in site.trusted_proxy} | {SESSION_KEY for role in site.columns if role == schema.SESSION_ROLE}
+    texts |= {proxies.FORWARDED for _ in site.trusted_proxy} | ({SESSION_KEY} if site.has_session_column else set())
     timezone = site.log_timezone or site.timezone
-    return Needs(site.columns, tuple(properties), timezone, tuple(sorted(texts)), site.visitor, day_first=site.day_first)
+    return Needs(
+        columns=site.columns,
+        properties=tuple(properties),
+        timezone=timezone,
+        texts=tuple(sorted(texts)),
+        visitor=site.visitor,
+        visit=schema.visit_roles_needed(session_fields),
+        encoding=site.encoding,
+        day_first=site.day_first,
+    )
 
 
 def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.LazyFrame, event_facts: events.EventFacts, goals: Goals) -> pl.LazyFrame:
@@ -123,6 +132,7 @@ def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.Laz
         .pipe(traffic_visitors.add_rule_columns, goals.site)
         .with_columns(client_key())
         .join(visitors.drop("part", "address_part", "user", "sender", "user_agent", "records", "is_private", "is_trusted"), on=CLIENT, how="left")
+        .pipe(visits.apply_visit_columns)
         .pipe(traffic_visitors.apply_rules, goals.site)
         .join(requests, on="request", how="left", nulls_equal=True)
         .pipe(_add_line_lists)

@@ -15,14 +15,14 @@ from convkit.core.collect import collect_frame
 from convkit.core.conditions import any_of
 from convkit.core.model import ADDRESS_RULES, USER_RULE
 from convkit.core.placeholders import identity_or_null
-from convkit.core.schema import PROBLEM
+from convkit.core.schema import BROWSER_FIELD, DEVICE_FIELD, PROBLEM
 from convkit.formats.parsers import addresses, requests
 from convkit.goals.site import JAVA_SESSION
 from convkit.ingest.merge import LINE_KEY
 from convkit.traffic import attributes, bots, devices, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from convkit.core.model import Site
 
@@ -181,21 +181,22 @@ def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
     return parsed.group_by(client_key()).agg(texts, records=records, has_asked_assets=pl.when(is_logged).then(has_asset))
 
 
-def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
+def identify(clients: pl.LazyFrame, site: Site, mode: str, session_fields: Collection[str] = (), *, has_assets: bool | None = None) -> pl.LazyFrame:
     """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and what other steps need.
 
     These are `part` and `user` for `identities`, and `address_part, records, is_private, is_trusted` for `crowds`.
 
     `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the user agent
     (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, or null if no visitor did, as behind a content delivery network, or
-    if the input cannot show it. `device` (DEVICE) is added on request. If `clients` are not all clients of the run, the argument `has_assets` is
+    if the input cannot show it. `device` (DEVICE) and `browser` (TEXT) are added if session fields
+    need them. If `clients` are not all clients of the run, the argument `has_assets` is
     whether any client in the run requested assets.
     """
     is_logged = pl.col("has_asked_assets").any() if has_assets is None else pl.lit(has_assets)
     is_by_browser = _is_by_browser(site)
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
-        clients.join(_agents(clients, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
+        clients.join(_agents(clients, site, mode, session_fields), on="user_agent", how="left", nulls_equal=True)
         .join(describe_senders(clients, site), on="sender", how="left", nulls_equal=True)
         # In an export, apps and servers report what people do; only an access log has requests that programs sent for themselves.
         .with_columns(bot=pl.when(pl.col("has_asked_assets").is_not_null() | (pl.col("bot") != bots.PROGRAM)).then("bot"))
@@ -218,11 +219,12 @@ def _is_by_browser(site: Site) -> bool:
     return site.address_rule == ADDRESS_RULES[0]
 
 
-def _agents(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool) -> pl.LazyFrame:
-    """Return `user_agent, agent_part, bot, exempt` for each distinct user agent, and its `device` on request."""
+def _agents(clients: pl.LazyFrame, site: Site, mode: str, session_fields: Collection[str]) -> pl.LazyFrame:
+    """Return `user_agent, agent_part, bot, exempt` for each distinct user agent, and its `device` and `browser` if session fields need them."""
     text = pl.col("user_agent").cast(pl.String)
-    device = {"device": devices.device(text)} if with_device else {}
-    return clients.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.judge_agents(text, site, mode), **device)
+    device = {DEVICE_FIELD: devices.device(text)} if DEVICE_FIELD in session_fields else {}
+    browser = {BROWSER_FIELD: devices.browser(text)} if BROWSER_FIELD in session_fields else {}
+    return clients.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.judge_agents(text, site, mode), **device, **browser)
 
 
 def describe_senders(clients: pl.LazyFrame, site: Site) -> pl.LazyFrame:

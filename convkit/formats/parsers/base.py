@@ -65,6 +65,10 @@ def claimed_share(lines: pl.Series, claimed: pl.Expr) -> float:
     return int(lines.to_frame("line").select(claimed.sum()).item()) / max(len(lines), 1)
 
 
+NO_COLUMN = "none"
+"""What `site.columns` says of a role that no column has."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """The data that a run needs from logs and exports."""
@@ -79,6 +83,10 @@ class Needs:
     """The columns of PARSED that only some runs need: `referrer`, `cookies`, `forwarded`, `session_key`."""
     visitor: tuple[str, ...] = ()
     """The rules that identify visitors, `site.visitor`."""
+    visit: tuple[str, ...] = ()
+    """The roles of VISIT_ROLES that this run needs."""
+    encoding: str = ""
+    """The encoding of the text, `site.encoding`; if it is empty, it is detected."""
     day_first: bool | None = None
     """Whether the day comes first in dates like 10/11/2026, `site.day_first`."""
 
@@ -86,6 +94,16 @@ class Needs:
     def has_header(self) -> bool:
         """Whether the columns have names."""
         return not any(isinstance(place, int) for place in self.columns.values())
+
+    @property
+    def turned_off(self) -> tuple[str, ...]:
+        """The roles that no column has, whatever its name."""
+        return tuple(role for role, name in self.columns.items() if name == NO_COLUMN)
+
+    @property
+    def named(self) -> dict[str, str | int]:
+        """The columns that `site.columns` names, by role."""
+        return {role: name for role, name in self.columns.items() if name != NO_COLUMN}
 
 
 NO_NEEDS = Needs()

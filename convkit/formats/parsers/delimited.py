@@ -45,13 +45,16 @@ class Dialect:
     width: int
     has_quotes: bool = True
     """Whether fields may be enclosed in quotes, which are not part of them."""
+    has_backslashes: bool = False
+    """Whether quotes within fields follow a backslash, instead of being doubled."""
 
     def split(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Add to LINES the columns that `field` needs, and as `fault` the reason why a line is not a row, including `blank` and `comment`."""
         # Most lines have no quotes: the rules for quotes cost almost nothing on nulls.
         quoted, bare = pl.col("quoted"), pl.col("bare")
         return (
-            lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
+            lines.with_columns(line=self._doubled(pl.col("line")))
+            .with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
             .with_columns(quoted=pl.when("has_quotes").then("line"), bare=pl.when(~pl.col("has_quotes")).then("line"))
             .with_columns(
                 part=bare.str.split(self.separator) if self.width > _WIDE else bare.str.split_exact(self.separator, self.width - 1),
@@ -63,6 +66,10 @@ class Dialect:
             .with_columns(is_whole=pl.col("texts").list.join("") == quoted)
             .with_columns(fault=self._fault())
         )
+
+    def _doubled(self, line: pl.Expr) -> pl.Expr:
+        """Return a line with quotes doubled instead of escaped."""
+        return doubled_quotes(line) if self.has_backslashes else line
 
     def field(self, place: int) -> pl.Expr:
         """Return a field of a line, without its quotes."""
@@ -78,11 +85,13 @@ class Dialect:
             yield from frames
             return
         lines = pl.concat(frames)
-        quotes = pl.col("line").fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
+        quotes = self._doubled(pl.col("line")).fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
         is_inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
         numbered = lines.with_columns(record=(~is_inside).cum_sum())
         joined = numbered.group_by("record", maintain_order=True).agg(pl.col("line").fill_null("").str.join("\n"), lines=pl.len())
-        is_whole = (pl.col("lines") > 1) & (pl.col("lines") <= _MOST_LINES) & (_separators(pl.col("line"), self.separator) == self.width - 1)
+        is_whole = (
+            (pl.col("lines") > 1) & (pl.col("lines") <= _MOST_LINES) & (_separators(self._doubled(pl.col("line")), self.separator) == self.width - 1)
+        )
         whole = joined.filter(is_whole).select("record", whole="line")
         mended = numbered.join(whole, on="record", how="left", maintain_order="left")
         is_first = pl.col("record").is_first_distinct() | pl.col("whole").is_null()
@@ -108,8 +117,30 @@ def header_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callabl
 
 
 def table_rows(lines: pl.Series) -> pl.Series:
-    """Return the lines that are rows, starting with the header."""
-    return lines.filter((lines.str.strip_chars() != "") & ~lines.str.starts_with("sep="))
+    """Return the lines that are rows, starting with the header, with quotes doubled."""
+    rows = lines.filter((lines.str.strip_chars() != "") & ~lines.str.starts_with("sep="))
+    return rows.to_frame("line").select(doubled_quotes(pl.col("line"))).to_series() if has_backslashes(rows) else rows
+
+
+_ESCAPED_QUOTE, _WHOLE_ROW = '\\"', r'^(?:[^",;|\t]*[,;|\t]|"(?:[^"]|"")*"[,;|\t])*(?:[^",;|\t]*|"(?:[^"]|"")*")$'
+
+
+def has_backslashes(rows: pl.Series) -> bool:
+    """Return whether quotes within the fields of a table follow backslashes: only then are the quotes of its rows in pairs."""
+    doubtful = rows.filter(rows.str.contains(_ESCAPED_QUOTE, literal=True)).to_frame("line")
+    if doubtful.is_empty():
+        return False
+    counts = doubtful.select(
+        plain=pl.col("line").str.contains(_WHOLE_ROW).sum(), doubled=doubled_quotes(pl.col("line")).str.contains(_WHOLE_ROW).sum()
+    )
+    plain, doubled = counts.row(0)
+    return bool(doubled > plain)
+
+
+def doubled_quotes(line: pl.Expr) -> pl.Expr:
+    """Return a line in which quotes within fields are doubled, not escaped by a backslash."""
+    escaped = pl.when(line.str.contains("\\", literal=True)).then(line)
+    return pl.coalesce(escaped.str.replace_many(["\\\\", _ESCAPED_QUOTE], ["\\", '""']), line)
 
 
 def equal_width_share(lines: pl.Series, separator: str) -> float:
@@ -226,12 +257,15 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
     sampled = table.slice(int(has_header))
     rows = [split_row(line, best) for line in sampled.gather_every(len(sampled) // _CLOCKS + 1)]
 
-    def values(place: ColumnPath) -> list[str]:
-        return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
+    whole, places = [row for row in rows if len(row) == len(first)], {name: place for place, name in reversed([*enumerate(names)])}
 
-    columns = exports.find_columns(names, needs, called, values)
+    def sample(name: ColumnPath) -> list[str | None]:
+        return [row[places[name]].strip() for row in whole]
+
+    columns = exports.find_columns(names, needs, called, sample)
+    header = table[0] if has_header else None
     others = {name[0]: number for number, name in enumerate(names) if name not in set(columns.roles.values())}
-    return TableExport(_by_number(columns, names), Dialect(best, table[0] if has_header else None, len(first), not headless), others)
+    return TableExport(_by_number(columns, names), Dialect(best, header, len(first), not headless, has_backslashes(lines)), others)
 
 
 def _by_number(columns: Columns, names: Sequence[ColumnPath]) -> Columns:
@@ -243,4 +277,4 @@ def _by_number(columns: Columns, names: Sequence[ColumnPath]) -> Columns:
         return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in numbered.items()}
 
     props = (numbers[columns.props],) if columns.props in numbers else ()
-    return replace(columns, roles=numbered(columns.roles), properties=numbered(columns.properties), props=props)
+    return replace(columns, roles=numbered(columns.roles), properties=numbered(columns.properties), visit=numbered(columns.visit), props=props)

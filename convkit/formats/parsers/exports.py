@@ -12,30 +12,46 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import datafiles
 from convkit.core.placeholders import identity_or_null, value_or_null
-from convkit.core.schema import PARSED, PARSED_EVENTS, SESSION_ROLE, first_problem
+from convkit.core.schema import NO_ORIGIN, ORIGIN_ROLES, PARSED, PARSED_EVENTS, SESSION_ROLE, VISIT_PREFIX, VISIT_ROLES, first_problem
 from convkit.core.text import safe
 from convkit.errors import InputError, did_you_mean
 from convkit.formats import Layout, load_formats
 from convkit.formats.parsers import fields, masking, presets, requests, timestamps
 from convkit.formats.parsers.presets import ColumnPath, normalized
+from convkit.formats.parsers.roles import (
+    COLUMN_ROLES,
+    CURRENCY,
+    FLAG,
+    METHOD,
+    OPTIONAL_ROLES,
+    ROLES,
+    Table,
+    candidates,
+    dotted,
+    instead_of_event,
+    names_people,
+    plain,
+    usual_columns,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from convkit.formats.parsers.base import Needs
     from convkit.formats.parsers.presets import Preset
+    from convkit.formats.parsers.roles import Sample
 
 
-ROLES = ("time", "date", "user", "anonymous", "address", "agent", "event", "url", "host", "referrer", "id", "session", "value")
-_OPTIONAL_ROLES = ("session", "value")
-"""Roles that no run needs; if there are two candidates, neither is used."""
 OWNER_PREFIX = "site."
 """The prefix of roles that `site.columns` sets for the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
+_VISIT_COLUMNS = [f"{VISIT_PREFIX}{role}" for role in VISIT_ROLES]
+_ORIGIN_COLUMNS = tuple(f"{VISIT_PREFIX}{role}" for role in ORIGIN_ROLES)
 _WITHOUT_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?: ?[AaPp][Mm])?")
 _MOST_LISTED, _LONGEST_NAME = 12, 40
+_NEEDED = {"time": (("time",), "a time"), "user": (("user", "anonymous", "address"), "a visitor"), "event": (("event", "url"), "an event or a page")}
+"""The roles of which every run needs one, by the one that messages suggest, and what they stand for."""
 _STATUSES = {
     *("status", "statuscode", "httpstatus", "responsecode", "responsestatus"),
     *("downstreamstatus", "edgeresponsestatus", "scstatus", "elbstatuscode"),
@@ -66,11 +82,22 @@ class Columns:
     """Whether the day comes first in dates like 10/11/2026; None if there are no such dates."""
     tested: tuple[str, ...] = ()
     """The properties that goals test, whether or not they have a column."""
+    visit: Mapping[str, ColumnPath] = field(default_factory=dict)
+    """The columns that say where a visit came from, and with which device, by role, as far as a run needs them."""
+    has_no_origin: bool = False
+    """Whether no column shows where visitors came from."""
+    turned_off: tuple[str, ...] = ()
+    """The roles of a known tool's export that no column has."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on columns that are not what their name says."""
+    needed: tuple[str, ...] = ()
+    """The roles of VISIT_ROLES that the run needs of a known tool's export."""
 
     @property
     def fields(self) -> dict[str, ColumnPath]:
-        """The paths of all values that a run needs, by the names that they get in rows: roles and `prop.NAME`s."""
-        return {**self.roles, **{f"prop.{name}": path for name, path in self.properties.items()}}
+        """The paths of all values that a run needs, by the names that they get in rows: roles, `prop.NAME`s and `visit.ROLE`s."""
+        properties = {f"prop.{name}": path for name, path in self.properties.items()}
+        return {**self.roles, **properties, **{f"{VISIT_PREFIX}{role}": path for role, path in self.visit.items()}}
 
     def column(self, path: ColumnPath) -> ColumnPath:
         """Return the column of a path: itself, or the one whose JSON text contains it."""
@@ -93,37 +120,85 @@ class ExportLayout(Layout):
         """Whether its times are days without a time of day."""
         return self.columns.has_only_days
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on how the log was read that its user should know."""
+        return self.columns.remarks
 
-def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:
-    """Find the columns among `names`; `values` returns sample values of a column, and is called for the time column.
 
-    Raises InputError if a role has two candidates, or if a column that `site.columns` names or that every run needs is missing.
+def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, sample: Sample) -> Columns:
+    """Find the columns among `names`; `sample` returns sample values of a column, row by row.
+
+    Raises InputError if roles have two candidates, or if columns that `site.columns` names or that every run needs are missing.
     """
     preset = presets.preset_of(names) if needs.has_header else None
-    wanted = {role: name for role, name in needs.columns.items() if not (preset and role == SESSION_ROLE and preset.names_session(str(name)))}
-    chosen = {role: _owners_column(role, name, names, called) for role, name in wanted.items()}
+    wanted = {role: name for role, name in needs.named.items() if not (preset and role == SESSION_ROLE and preset.names_session(str(name)))}
+    table = Table(names, sample)
     if preset:
-        return _tool_columns(preset, chosen, names, needs)
-    left = [name for name in names if name not in chosen.values()]
-    roles = chosen | {role: path for role in ROLES if role not in chosen and (path := _usual_column(role, left, called))}
-    if "user" not in chosen and "anonymous" in roles and roles.get("user") not in _candidates("user", left)[0]:
-        # What is hardly ever a user, like a row's UUID, does not replace the ID of a visitor.
-        roles.pop("user", None)
-    if "id" in roles and roles["id"] == roles.get("user"):
-        del roles["id"]
-    if "time" not in roles and "date" in roles:
-        roles["time"] = roles.pop("date")
-    _refuse_missing_roles(roles, names, called)
-    clocks = list(values(roles["time"]))
+        return _tool_columns(preset, {role: _owners_column(role, name, names, called) for role, name in wanted.items()}, names, needs)
+    chosen = {role: _owners_column(role, name, table.names, called) for role, name in wanted.items()}
+    roles, visit = _usual_roles(chosen, table, needs, called)
+    clocks = table.values(roles["time"])
     if "date" in roles and not ("date" in chosen or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
         del roles["date"]
-    dates = list(values(roles["date"])) if "date" in roles else clocks
+    dates = table.values(roles["date"]) if "date" in roles else clocks
     if "date" not in roles:
         _refuse_column_without_times(clocks, roles["time"], called)
-    properties = {name: path for name in needs.properties if (path := _property(name, names))}
-    has_local_times, day_first = any(map(timestamps.is_local, clocks)), _day_first(dates, needs, called)
-    has_only_days = "date" not in roles and len(clocks) > 1 and all(map(timestamps.is_day, clocks))
-    return Columns(roles, properties, needs.timezone, has_local_times, has_only_days=has_only_days, day_first=day_first, tested=needs.properties)
+    properties = {name: path for name in needs.properties if (path := _property(name, table, roles))}
+    return Columns(
+        roles,
+        properties,
+        needs.timezone,
+        any(map(timestamps.is_local, clocks)),
+        texts={path: column for path, column in table.texts.items() if path in {*roles.values(), *properties.values(), *visit.values()}}
+        | {path: column for path in properties.values() if (column := _json_column(path, table.json_columns))},
+        has_only_days="date" not in roles and len(clocks) > 1 and all(map(timestamps.is_day, clocks)),
+        day_first=_day_first(dates, needs, called),
+        tested=needs.properties,
+        visit=visit,
+        remarks=tuple(_remark(kind, roles[kind]) for kind in (FLAG, METHOD) if kind in roles),
+        has_no_origin="source" in needs.visit and "referrer" not in roles and not {*ORIGIN_ROLES} & {*visit},
+    )
+
+
+def _remark(kind: str, path: ColumnPath) -> str:
+    """Return the sentence on a column that is named like that of the event and holds something else."""
+    held = "0 and 1, so it shows which rows are events" if kind == FLAG else "HTTP methods, so rows with GET are pages"
+    return (
+        f"column {_quoted(path)} holds {held}; name the column of events with --set columns.event=NAME, or say that there is none: columns.event=none"
+    )
+
+
+def _usual_roles(chosen: Mapping[str, ColumnPath], table: Table, needs: Needs, called: str) -> tuple[dict[str, ColumnPath], dict[str, ColumnPath]]:
+    """Return the columns of the roles that every run reads, and those of the visit that this run needs: the chosen ones and the usual ones.
+
+    Raises InputError, with everything that is missing or ambiguous, if a run is impossible.
+    """
+    left = [name for name in table.names if name not in chosen.values()]
+    usual: dict[str, list[ColumnPath]] = {}
+    for role in (one for one in COLUMN_ROLES if one not in chosen and one not in needs.turned_off):
+        usual[role] = usual_columns(role, table, left, {*chosen, *(name for name, columns in usual.items() if columns)})
+    # The source is believed only beside a medium or a campaign.
+    if not usual.get("source", [True]):
+        usual["source"] = usual_columns("source", table, left, {*chosen, *(name for name, columns in usual.items() if columns)})
+    if "event" in usual:
+        people = [chosen[role] for role in ("user", "anonymous") if role in chosen] or usual.get("user", []) or usual.get("anonymous", [])
+        usual["event"] = [path for path in usual["event"] if not names_people(path, people, table)]
+    ambiguous = {role: columns for role, columns in usual.items() if len(columns) > 1 and role not in OPTIONAL_ROLES}
+    ambiguous |= {role: usual[role] for role in needs.visit if len(usual.get(role, ())) > 1}
+    found = {**chosen, **{role: columns[0] for role, columns in usual.items() if columns and (len(columns) == 1 or role in ambiguous)}}
+    if "user" not in chosen and "anonymous" in found and found.get("user") not in candidates("user", left)[0]:
+        # What is hardly ever a user, like a row's UUID, does not replace the ID of a visitor.
+        found.pop("user", None)
+    if "id" in found and found["id"] == found.get("user"):
+        del found["id"]
+    if "time" not in found and "date" in found:
+        found["time"] = found.pop("date")
+    _refuse_unusable_columns(found, ambiguous, table, called)
+    roles = {role: path for role, path in found.items() if role in (*ROLES, CURRENCY)}
+    if "event" not in roles and "event" not in needs.turned_off:
+        roles |= instead_of_event(table, left)
+    return roles, {role: found[role] for role in needs.visit if role in found}
 
 
 def _refuse_column_without_times(texts: Sequence[str], path: ColumnPath, called: str) -> None:
@@ -157,25 +232,42 @@ def _day_first(texts: Sequence[str], needs: Needs, called: str) -> bool | None:
 def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Sequence[ColumnPath], needs: Needs) -> Columns:
     """Return the columns of a known tool's export."""
     fields = {name: presets.path_of(column, names) for name, column in preset.fields.items()}
-    roles = fields | {f"{OWNER_PREFIX}{role}": path for role, path in chosen.items()}
+    visit = {role: path for role, path in chosen.items() if role in needs.visit}
+    roles = fields | {f"{OWNER_PREFIX}{role}": path for role, path in chosen.items() if role in ROLES}
+    roles |= _visit_columns(preset, names, needs)
     props = presets.path_of(preset.props, names) if preset.props else ()
     # If the properties are JSON text in one column, they are read from that column.
     is_text = preset.property is None and props in names
-    properties = {name: path for name in needs.properties if (path := _property(name, names) or ((*props, name) if is_text else ()))}
+    table = Table(names, lambda _: [])
+    within_text = {name: (*props, *name.split(".")) for name in needs.properties if is_text}
+    properties = {name: path for name in needs.properties if (path := _property(name, table, chosen) or within_text.get(name, ()))}
     columns = set(names)
-    texts = {path: column for path in (*roles.values(), *properties.values()) if path not in columns and (column := _json_column(path, columns))}
-    timezone = preset.timezone or needs.timezone
+    read = (*roles.values(), *properties.values(), *visit.values())
+    texts = {path: column for path in read if path not in columns and (column := _json_column(path, columns))}
+    of_origin = [name for name in roles if name in preset.origin or name.startswith(_ORIGIN_COLUMNS)]
+    knows_origin = bool({*ORIGIN_ROLES} & {*visit}) or any(roles[name] in columns or roles[name] in texts for name in of_origin)
     return Columns(
         roles,
         properties,
-        timezone,
+        preset.timezone or needs.timezone,
         not preset.timezone and "time" not in chosen,
         preset,
         texts,
         props,
         day_first=needs.day_first,
         tested=needs.properties,
+        visit=visit,
+        has_no_origin="source" in needs.visit and not knows_origin,
+        turned_off=needs.turned_off,
+        needed=needs.visit,
     )
+
+
+def _visit_columns(preset: Preset, names: Sequence[ColumnPath], needs: Needs) -> dict[str, ColumnPath]:
+    """Return where a known tool's export says what a run needs of visits, as far as it has such columns, or objects that may hold them."""
+    paths = {name: presets.path_of(column, names, by_last_name=False) for name, column in preset.visit_fields(needs.visit).items()}
+    parents = {one[:length] for one in names for length in range(1, len(one) + 1)}
+    return {name: path for name, path in paths.items() if path in parents or (len(path) > 1 and path[:-1] in parents)}
 
 
 def _json_column(path: ColumnPath, columns: Collection[ColumnPath]) -> ColumnPath:
@@ -190,7 +282,7 @@ def json_path(names: ColumnPath) -> str:
 
 def names_events(names: Sequence[ColumnPath]) -> bool:
     """Return whether names include the roles that every run needs, even ambiguously, and do not belong to a known tool."""
-    roles = {role for role in ROLES if any(_candidates(role, names))}
+    roles = {role for role in ROLES if any(candidates(role, names))}
     return presets.preset_of(names) is None and bool(
         roles & {"time", "date"} and roles & {"user", "anonymous", "address"} and roles & {"event", "url"}
     )
@@ -212,14 +304,9 @@ def is_access_log(lines: pl.Series) -> bool:
     return any(one.names_requests and one.sniff(lines) >= _MIN_SHARE for one in load_formats().values())
 
 
-def dotted(path: ColumnPath) -> str:
-    """Return a column's name as users write it."""
-    return ".".join(path)
-
-
 def _owners_column(role: str, name: str | int, names: Sequence[ColumnPath], called: str) -> ColumnPath:
     """Return the column that `site.columns` names. Raises InputError."""
-    by_name = {dotted(path): path for path in names}
+    by_name = {dotted(plain(path)): path for path in names} | {dotted(path): path for path in names}
     if str(name) in by_name:
         return by_name[str(name)]
     alike = [path for path in names if normalized(dotted(path)) == normalized(str(name))]
@@ -229,48 +316,46 @@ def _owners_column(role: str, name: str | int, names: Sequence[ColumnPath], call
     raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name) or '.'} {columns}")
 
 
-def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> ColumnPath | None:
-    """Return the only column whose name is usual for a role. Raises InputError if there are two."""
-    candidates = next((paths for paths in _candidates(role, names) if paths), [])
-    if len(candidates) > 1 and role in _OPTIONAL_ROLES:
-        return None
-    if len(candidates) > 1:
-        first, second = (_quoted(path) for path in candidates[:2])
-        raise InputError(f"{called} has two candidates for the {role} column, {first} and {second}; choose one with --set columns.{role}={first}")
-    return candidates[0] if candidates else None
-
-
-def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]]:
-    """Return groups of columns whose names are usual for a role, the most usual first, and those within objects last."""
-    listed = [line.partition(":") for line in datafiles.lines("columns")]
-    words_by_rank = [{normalized(word) for word in words.split()} for named, _, words in listed if named == role]
-    candidates: list[list[ColumnPath]] = [[path for path in names if len(path) == 1 and normalized(path[0]) in words] for words in words_by_rank]
-    return [*candidates, [path for path in names if len(path) > 1 and normalized(path[-1]) in words_by_rank[0]]]
-
-
-_CURRENCY = "currency"
-
-
-def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:
-    """Return the column of a property: the one with its full name or, failing that, the first with this name within an object.
+def _property(name: str, table: Table, roles: Mapping[str, ColumnPath]) -> ColumnPath | None:
+    """Return the column of a property: the one with its full name or, failing that, the first with this name within an object or JSON text.
 
     The currency of amounts is also found by its other usual names.
     """
-    exact = next((path for path in names if dotted(path) == name), next((path for path in names if path[-1] == name), None))
-    if exact is not None or name != _CURRENCY:
-        return exact
-    return next((path for paths in _candidates(_CURRENCY, names) for path in paths), None)
+    named = {path: dotted(plain(path)) for path in table.names}
+    within = (path for path, full in named.items() if full.endswith(f".{name}") or plain(path)[-1] == name)
+    exact = next((path for path, full in named.items() if full == name), next(within, None))
+    if exact is None and name == CURRENCY and CURRENCY in roles:
+        return roles[CURRENCY]
+    if exact is not None or name == CURRENCY:
+        return exact or next((path for group in candidates(CURRENCY, table.names) for path in group), None)
+    # What few rows have is not among the sampled ones.
+    return (*table.json_columns[0], *name.split(".")) if table.json_columns else None
 
 
-def _refuse_missing_roles(roles: Mapping[str, ColumnPath], names: Sequence[ColumnPath], called: str) -> None:
-    """Raise InputError if a column that every run needs is missing."""
-    for needed, what in ((("time",), "a time"), (("user", "anonymous", "address"), "a visitor"), (("event", "url"), "an event or a page")):
-        if not any(role in roles for role in needed):
-            option = f"--set columns.{needed[0]}="
-            raise InputError(
-                f"{called} has no column that looks like {what}; name it with {option}NAME, or {option}2 for the second column of a file "
-                f"without a header; its columns are {_listed(names)}"
-            )
+def _refuse_unusable_columns(roles: Mapping[str, ColumnPath], ambiguous: Mapping[str, Sequence[ColumnPath]], table: Table, called: str) -> None:
+    """Raise InputError, in one message, if roles have two candidates, or if columns that every run needs are missing."""
+    problems = [f"two candidates for the {role} column, {' and '.join(_quoted(path) for path in columns[:2])}" for role, columns in ambiguous.items()]
+    fixes = [f"--set columns.{role}={_quoted(columns[0])}" for role, columns in ambiguous.items()]
+    missing = {role: what for role, (needed, what) in _NEEDED.items() if not any(one in roles for one in needed)}
+    if "event" in missing and instead_of_event(table, table.names):
+        del missing["event"]
+    if ambiguous:
+        problems += [f"no column that looks like {what}" for what in missing.values()]
+        fixes += [f"--set columns.{role}=NAME" for role in missing]
+        choice = "choose one with" if not missing and len(ambiguous) == 1 else "choose with"
+        raise InputError(f"{called} has {_joined(problems)}; {choice} {' '.join(fixes)}")
+    if missing:
+        options = [f"--set columns.{role}=" for role in missing]
+        what, them = _joined(list(missing.values()), "or"), "it" if len(missing) == 1 else "them"
+        raise InputError(
+            f"{called} has no column that looks like {what}; name {them} with {' '.join(f'{option}NAME' for option in options)}, or "
+            f"{options[0]}2 for the second column of a file without a header; its columns are {_listed(table.names)}"
+        )
+
+
+def _joined(parts: Sequence[str], word: str = "and") -> str:
+    """Return parts of a sentence joined by commas and, before the last one, a word."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
 
 
 def _listed(names: Sequence[ColumnPath]) -> str:
@@ -306,7 +391,9 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
     if not has_times:
         clocked = filled.with_columns(time=_with_clock()) if "date" in present else filled
         filled = timestamps.parse_times(clocked, columns.timezone, day_first=columns.day_first)
-    values, identities = ("address", "event", "host", "referrer", "value"), ("user", "anonymous", "id", "session")
+    filled = filled.with_columns(**_instead_of_event(present))
+    visit = [name for name in _VISIT_COLUMNS if name in present]
+    values, identities = ("address", "event", "host", "referrer", "value", *visit), ("user", "anonymous", "id", "session")
     cleaned = {name: value_or_null(pl.col(name)) for name in values} | {name: identity_or_null(pl.col(name)) for name in identities}
     return (
         filled.with_columns(**cleaned, url=_with_scheme(value_or_null(pl.col("url"))))
@@ -317,6 +404,7 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
             host=pl.col("host").str.to_lowercase(),
             # A row without a page is an event, never a message from the server.
             request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(NO_PAGE),
+            **({NO_ORIGIN: pl.lit(value=True)} if columns.has_no_origin else {}),
             user_agent=value_or_null(pl.col("agent")),
             session_key="session",
             event=pl.col("event").fill_null(""),
@@ -326,21 +414,35 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
             asset=pl.lit(value=False),
             **{name: pl.lit(None, dtype=dtype) for name, dtype in _ABSENT.items()},
         )
-        .select(*PARSED, *PARSED_EVENTS, *(f"prop.{name}" for name in columns.tested if f"prop.{name}" in present))
+        .select(*PARSED, *PARSED_EVENTS, f"^{NO_ORIGIN}$", *visit, *(f"prop.{name}" for name in columns.tested if f"prop.{name}" in present))
     )
+
+
+def _instead_of_event(present: Collection[str]) -> dict[str, pl.Expr]:
+    """Return the events of an export that has no column with their names, but one that shows which rows are events, or the methods of requests."""
+    if FLAG in present:
+        is_event = pl.col(FLAG).str.strip_chars().str.to_lowercase().is_in(["1", "true"]).fill_null(value=False)
+        return {"event": pl.when(is_event).then("url"), "url": pl.when(~is_event).then("url")}
+    if METHOD in present:
+        method = pl.col(METHOD).str.strip_chars().str.to_uppercase()
+        return {"event": pl.when(method != "GET").then(method)}
+    return {}
 
 
 def _tool_roles(rows: pl.LazyFrame, columns: Columns, preset: Preset) -> pl.LazyFrame:
     """Turn the fields of a tool's export into roles; `site.columns` overrides them."""
     present = rows.collect_schema().names()
     whole = rows.with_columns(_no_texts(name for name in preset.fields if name not in present))
-    texts = [name for name, of_type in rows.collect_schema().items() if name in preset.fields and of_type == pl.String]
+    read = {*preset.fields, *(name for name in present if name.startswith(VISIT_PREFIX))}
+    texts = [name for name, of_type in rows.collect_schema().items() if name in read and of_type == pl.String]
     whole = whole.with_columns((identity_or_null if name in preset.identities else value_or_null)(pl.col(name)).alias(name) for name in texts)
     if preset.property is not None:
         values = {f"prop.{name}": preset.property(name) for name in columns.tested}
         whole = whole.with_columns(**{name: pl.coalesce(value, name) if name in present else value for name, value in values.items()})
-    chosen = {name.removeprefix(OWNER_PREFIX): name for name in present if name.startswith(OWNER_PREFIX)}
-    return preset.rows(whole).with_columns(**chosen)
+    chosen = {name.removeprefix(OWNER_PREFIX): pl.col(name) for name in present if name.startswith(OWNER_PREFIX)}
+    chosen |= {role: pl.lit(None, dtype=pl.String) for role in columns.turned_off if role in ROLES}
+    visit = preset.visit_values(present, [role for role in columns.needed if role not in {*columns.visit, *columns.turned_off}])
+    return preset.rows(whole.with_columns(**{f"{VISIT_PREFIX}{role}": value for role, value in visit.items()})).with_columns(**chosen)
 
 
 def _no_texts(names: Iterable[str]) -> list[pl.Expr]:

@@ -14,7 +14,7 @@ from convkit.formats.parsers import exports
 from convkit.formats.parsers.json_log import NOT_JSON, keep_first, struct_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from polars._typing import PolarsDataType
 
@@ -73,7 +73,8 @@ class JsonExport(exports.ExportLayout):
                 yield frame
             except pl.exceptions.ComputeError:
                 objects = [None if line is None else _object(line) for line in read]
-                mended = [None if item is None else json.dumps(_cut(item, shape)) for item in objects]
+                lists = frozenset(self.columns.properties.values())
+                mended = [None if item is None else json.dumps(_cut(item, shape, lists)) for item in objects]
                 lines = pl.Series([kept or line for kept, line in zip(mended, frame["line"], strict=True)], dtype=pl.String)
                 is_none = pl.Series([line is not None and kept is None for kept, line in zip(mended, read, strict=True)])
                 yield frame.with_columns(line=lines, whole="line", fault=pl.coalesce("fault", first_problem({NOT_JSON: pl.lit(is_none)})))
@@ -103,10 +104,10 @@ def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:
     """Return the layout of an export. Raises InputError if it lacks what a run needs."""
     objects = _objects(_some(lines))
 
-    def values(path: ColumnPath) -> list[str]:
-        return [str(value) for item in objects if (value := _value(item, path)) is not None]
+    def sample(path: ColumnPath) -> list[str | None]:
+        return [None if (value := _value(item, path)) is None else str(value) for item in objects]
 
-    return JsonExport(exports.find_columns(_names(objects), needs, called, values))
+    return JsonExport(exports.find_columns(_names(objects), needs, called, sample))
 
 
 def _some(lines: pl.Series) -> pl.Series:
@@ -170,12 +171,15 @@ def _shape(paths: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
     return struct_type(tree)
 
 
-def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON holds anything)
-    """Return the part of a value that fits the type; strings, numbers and Booleans all fit a string type."""
+def _cut(value: Any, of_type: PolarsDataType, lists: Collection[ColumnPath], path: ColumnPath = ()) -> Any:  # noqa: ANN401 (JSON holds anything)
+    """Return the part of a value that fits the type; strings, numbers and Booleans all fit a string type, and lists do at the paths `lists`."""
     if isinstance(of_type, pl.Struct):
-        return {part.name: _cut(value.get(part.name), part.dtype) for part in of_type.fields} if isinstance(value, dict) else None
+        fields = {part.name: part.dtype for part in of_type.fields}
+        return {name: _cut(value.get(name), dtype, lists, (*path, name)) for name, dtype in fields.items()} if isinstance(value, dict) else None
     if isinstance(of_type, pl.List):
-        return [_cut(item, of_type.inner) for item in value] if isinstance(value, list) else None
+        return [_cut(item, of_type.inner, lists, path) for item in value] if isinstance(value, list) else None
+    if isinstance(value, list) and path in lists:
+        return json.dumps(value)
     is_plain = isinstance(value, (str, int)) or (isinstance(value, float) and abs(value) != float("inf"))
     return value if is_plain else None
 

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from convkit.core import plugins
+from convkit.core.schema import VISIT_PREFIX
 from convkit.formats import load_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    import polars as pl
-
+_FIRST = " first"
+"""The end of the name of a column that holds for a visitor's first visit."""
 CANCELLED_ORDER = "cancelled_order"
 """The name of the event for an order that was cancelled, voided or refunded, and is not a sale."""
 
@@ -49,6 +52,37 @@ class Preset:
     """Returns a property as text, given its name, if properties have no columns of their own."""
     names: tuple[str, ...] = ()
     """The names of the columns, if the tool writes no header."""
+    origin: tuple[str, ...] = ("referrer",)
+    """The fields that show where a visitor came from, in addition to `visit`."""
+    visit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each role of VISIT_ROLES the paths at which the tool says it; the first that says something counts."""
+    visit_properties: Mapping[str, str] = field(default_factory=dict)
+    """For each role of VISIT_ROLES the property that says it, if properties have no columns of their own."""
+    first_visit: Mapping[str, str] = field(default_factory=dict)
+    """The paths at which the tool says where a visitor came from at first, which holds for the visit with the number 1 only."""
+    visit_number: str = ""
+    """The property with the number of the visit."""
+
+    def visit_fields(self, roles: Iterable[str]) -> dict[str, str]:
+        """Return the paths of what the tool says of visits in these roles, by the names that rows get."""
+        paths = {f"{VISIT_PREFIX}{role} {number}": path for role in roles for number, path in enumerate(self.visit.get(role, ()))}
+        return paths | {f"{VISIT_PREFIX}{role}{_FIRST}": self.first_visit[role] for role in roles if role in self.first_visit}
+
+    def visit_values(self, present: Sequence[str], roles: Collection[str]) -> dict[str, pl.Expr]:
+        """Return what rows with these columns say of visits in these roles."""
+        values = {role: self._visit_values(role, present) for role in roles}
+        return {role: pl.coalesce(said) for role, said in values.items() if said}
+
+    def _visit_values(self, role: str, present: Sequence[str]) -> list[pl.Expr]:
+        """Return the values of a role, the most certain first."""
+        prefix, first = f"{VISIT_PREFIX}{role} ", f"{VISIT_PREFIX}{role}{_FIRST}"
+        of_properties = [self.property(self.visit_properties[role])] if self.property is not None and role in self.visit_properties else []
+        is_first = (self.property(self.visit_number) == "1").fill_null(value=True) if self.property is not None and self.visit_number else True
+        return [
+            *(pl.col(name) for name in present if name.startswith(prefix) and name != first),
+            *of_properties,
+            *(pl.when(is_first).then(name) for name in present if name == first),
+        ]
 
     def names_session(self, name: str) -> bool:
         """Return whether a name, with or without the objects around it, is that of the tool's own session IDs."""
@@ -70,12 +104,20 @@ def _marked_presets(format_names: tuple[str, ...]) -> list[tuple[frozenset[Colum
     return sorted(marked, key=lambda one: -len(one[0]))
 
 
-def path_of(name: str, names: Iterable[ColumnPath]) -> ColumnPath:
-    """Return the path to a field in this file; in tables, objects are flattened to names like `context_page_url` or just to the last name."""
+_GENERAL_NAMES = {"source", "medium", "name", "type", "category"}
+"""Last names that mean nothing without the objects around them."""
+
+
+def path_of(name: str, names: Iterable[ColumnPath], *, by_last_name: bool = True) -> ColumnPath:
+    """Return the path to a field in this file; in tables, objects are flattened to names like `context_page_url` or just to the last name.
+
+    Without `by_last_name`, a last name that may mean anything, like `source`, is not enough.
+    """
     path, paths = tuple(name.split(".")), list(names)
     matches = [one for one in paths if one in {path, (name,)}] or _alike(path, paths) or _alike((name,), paths)
     if not matches and all(len(one) == 1 for one in paths):
-        matches = _alike(("".join(path),), paths) or _alike(path[-1:], paths)
+        is_enough = by_last_name or path[-1] not in _GENERAL_NAMES
+        matches = _alike(("".join(path),), paths) or (_alike(path[-1:], paths) if is_enough else [])
     return matches[0] if matches else path
 
 
