@@ -26,6 +26,8 @@ SHOWN_LINES, _HEAD_LINES, _SAMPLED_LINES, _MAX_SHOWN = 3, 10, 300, 500
 """SHOWN_LINES is the number of lines that are shown from a log that cannot be read."""
 USUAL_FORMAT = "combined"
 """The format that is tried first. No two formats claim the same lines, so most others then need not be loaded. Also used for empty logs."""
+_EXPORTS = ("csv", "tsv", "ndjson", "json")
+"""The formats of exports from any tool."""
 _MIN_SHARE = 0.5
 """The share of the sampled lines that a format must read to be the log's format."""
 _MIN_SHARE_OF_EXPORTS = 0.9
@@ -61,6 +63,12 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
         unread = [line for line in without_comments[best] if not formats[best].sniff(pl.Series([line]))]
         raise unknown_format_error(source, best, scores[best], [shown_line(line) for line in unread[:SHOWN_LINES]], tuple(without_comments[best]))
     return names
+
+
+def is_export(name: str) -> bool:
+    """Return whether a format is that of event exports."""
+    log_format = load_format(name)
+    return log_format.preset is not None or name in _EXPORTS
 
 
 def foreign_programs(lines_by_program: Mapping[str, pl.Series], log_format: str) -> list[str]:

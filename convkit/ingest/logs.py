@@ -101,8 +101,7 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     If a damaged log may have false lines, these are at its end: fewer and fewer of its first lines are tried until a format reads most of them.
     """
     head = sampling.sample(source)
-    is_recoded = needs.encoding == "" and encodings.is_windows_1252(source, head)
-    if is_recoded or (needs.encoding == encodings.WINDOWS_1252 and encodings.can_be_recoded(source)):
+    if needs.encoding == encodings.WINDOWS_1252 and encodings.can_be_recoded(source):
         source = stack.enter_context(encodings.as_utf_8(source))
         head = sampling.sample(source)
     try:
@@ -113,9 +112,9 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
         while len(head) > 1:
             head = head.head(len(head) // 2)
             with suppress(InputError):
-                return replace(_open_head(source, head, log_format, needs, stack), number=number, is_recoded=is_recoded)
+                return replace(_open_head(source, head, log_format, needs, stack), number=number)
         raise
-    return replace(log, number=number, is_recoded=is_recoded)
+    return replace(log, number=number)
 
 
 def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
@@ -138,6 +137,12 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
     log_formats = [load_format(name) for name in names]
     if names == ["parquet"] and not is_parquet:
         raise InputError(f"{source.name} is not a Parquet file; remove --log-format, or choose another format")
+    # The odd bytes in access logs are mostly not text: they are what scanners send.
+    is_export = all(map(detection.is_export, names))
+    if is_export and needs.encoding == "" and encodings.is_windows_1252(source, head):
+        recoded = stack.enter_context(encodings.as_utf_8(source))
+        log = _open_log(recoded, number, log_format, replace(needs, encoding=encodings.UTF_8), stack)
+        return replace(log, is_recoded=True)
     opened = stack.enter_context(log_formats[0].as_lines(source))
     if opened is not source:
         source, head = opened, sampling.sample(opened)

@@ -128,7 +128,9 @@ def test_no_python_code_runs_per_row() -> None:
     """Functions that see whole batches: for JSON, to find invalid lines if a batch fails; for unusual senders; and for changes to a few values."""
     loops = {"map_elements", "map_batches", "map_groups", "map_rows", "iter_rows", "iter_slices", "apply"}
     looping = {(module, node.attr) for module in MODULES for node in attributes_of(module) if node.attr in loops}
-    assert looping == {(module, "map_batches") for module in ("core.conditions", "formats.parsers.json_log", "formats.parsers.requests")}
+    assert looping == {
+        (module, "map_batches") for module in ("core.conditions", "core.properties", "formats.parsers.json_log", "formats.parsers.requests")
+    }
 
 
 def test_no_unstable_polars_function_is_used() -> None:

@@ -59,8 +59,10 @@ def parquet() -> bytes:
     return file.getvalue()
 
 
+EXPORT = "user_id;event;time\nu1;Übersicht;2026-10-10T13:55:36Z\nu2;Maß;2026-10-10T13:55:37Z\n".encode("cp1252")
 CASES: dict[str, list[Case]] = {
-    "bytes that are not UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="has invalid UTF-8 in 1 line")],
+    "text in Windows-1252": [Case(EXPORT, kept=2, warning="is not UTF-8, so its text was read as Windows-1252")],
+    "other bytes that are not UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="has invalid UTF-8 in 1 line")],
     "a byte order mark, CR LF": [Case(b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"))],
     "zero bytes before a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
     "zero bytes inside a line, a line longer than 1 MiB, a line of another kind": [
