@@ -21,7 +21,7 @@ from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.collect import collect_frame, collect_frames
 from convkit.core.document import Document, Note, Period, Report
 from convkit.core.progress import NO_PROGRESS
-from convkit.engine import document, partition, stages
+from convkit.engine import document, lost_lines, partition, stages
 from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
@@ -92,7 +92,8 @@ def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Docu
     pair = _pair(sides, before, now, plan, coverage)
     report = report_of(pair, comparison_rows.compared_rows(pair))
     quality = traffic_quality.describe_logs(parts.data, by_hour, coverage, timezone, bots.quality_of_bots(now.bot_lines))
-    return replace(_document(parts.data, goals, before, now, sorting.sort_report(report, plan.order) if plan.order else report), quality=quality)
+    report = sorting.sort_report(report, plan.order) if plan.order else report
+    return replace(_document(parts.data, goals, before, now, report), quality=quality)
 
 
 def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> list[str]:
@@ -198,6 +199,8 @@ def _bot_lines(matched: Matched, side: Side) -> pl.DataFrame:
 def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialResult, report: Report) -> Document:
     """Return the document; a hit counts as outside only if it is on neither side."""
     kept = int(now.tallies[NAME]["shared"]["kept"].item())
+    pageless = (before.of_pageless[0] + now.of_pageless[0], before.of_pageless[1] + now.of_pageless[1])
+    lost = lost_lines.notes_on_lost(replace(now, of_pageless=pageless), data, goals)
     return Document(
         version=__version__,
         logs=data.names,
@@ -206,11 +209,11 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
         input={**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept},
         reasons=now.reasons,
         period=Period(before.period.begin, now.period.end, goals.site.timezone),
-        reports={report.name: report},
+        reports={report.name: replace(report, notes=(*report.notes, *lost))},
         copies=data.copies,
         left_out=data.left_out,
         remarks=data.remarks,
-        duplicates=data.duplicates.sentences(data.sources),
+        lost=lost_lines.warnings_of(lost),
         losses=data.losses,
         rejects=data.rejects,
     )

@@ -124,8 +124,8 @@ class Document:
     """A sentence that names the files that are not logs of requests, if there are any."""
     remarks: tuple[str, ...] = ()
     """Sentences on how logs were read where that is not what their form suggests."""
-    duplicates: tuple[str, ...] = ()
-    """Sentences about lines that occur more than once."""
+    lost: tuple[str, ...] = ()
+    """Sentences about lines that could count and are in no figure: duplicate, unread, or in sessions without a page."""
     losses: tuple[str, ...] = ()
     """Sentences about input that was lost."""
     rejects: pl.DataFrame | None = None
@@ -135,7 +135,7 @@ class Document:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input that apply to all reports."""
-        return (*self.left_out, *self.copies, *self.remarks, *self.duplicates, *self.losses)
+        return (*self.left_out, *self.copies, *self.remarks, *self.lost, *self.losses)
 
     @property
     def notes(self) -> tuple[Note, ...]:

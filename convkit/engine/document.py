@@ -13,6 +13,7 @@ from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core.document import Document, Note
 from convkit.core.formatting import plural
+from convkit.engine import lost_lines
 from convkit.engine.plan import key_column
 from convkit.files.paths import STANDARD_INPUT, path_names
 from convkit.goals.money import settle
@@ -45,9 +46,8 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     view = _view(result, data, plan, quality)
     whole_reports = shown = present(result.tallies, view)
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
-    duplicates = data.duplicates.sentences(data.sources, macros=result.macro_duplicates)
-    sentences = [("left-out", sentence) for sentence in data.left_out] + [("duplicates", sentence) for sentence in duplicates]
-    data_notes = tuple(Note(code, f"{sentence[0].upper()}{sentence[1:]}.") for code, sentence in sentences)
+    left_out = tuple(Note("left-out", f"{sentence[0].upper()}{sentence[1:]}.") for sentence in data.left_out)
+    lost = lost_lines.notes_on_lost(result, data, plan.goals)
     findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
@@ -62,14 +62,14 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         input=result.input,
         reasons=result.reasons,
         period=result.period,
-        reports={name: _with_notes(report, result, view, data_notes) for name, report in shown.items()},
+        reports={name: _with_notes(report, result, view, (*left_out, *lost)) for name, report in shown.items()},
         asides=asides,
         findings=findings,
         is_whole=plan.is_whole,
         copies=data.copies,
         left_out=data.left_out,
         remarks=data.remarks,
-        duplicates=duplicates,
+        lost=lost_lines.warnings_of(lost),
         losses=data.losses,
         rejects=data.rejects,
         quality=quality,
@@ -141,14 +141,14 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
     return replace(report, columns=columns, frame=report.frame.rename({VALUE: columns[0].name}), notes=notes, draw=draw)
 
 
-def _with_notes(report: Report, result: PartialResult, view: View, data_notes: tuple[Note, ...]) -> Report:
+def _with_notes(report: Report, result: PartialResult, view: View, lost: tuple[Note, ...]) -> Report:
     """Add notes on the data and on which sessions a report covers, and sort it as the user asked.
 
     Findings must be made first: they need the original order.
     """
     coverage = [result.crowd_note, *(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
     bots_note = bots.detection_note(view.bots) if view.bots != "drop" else None
-    notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, *data_notes, bots_note) if note))
+    notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, *lost, bots_note) if note))
     report = replace(report, notes=notes)
     return sorting.sort_report(report, view.sort) if view.sort else report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,10 @@ class Counts:
     """The visitors who cannot be told apart by their addresses, if any."""
     by_address: tuple[int, int]
     """How many sessions were identified by address, and the number of sessions."""
-    macro_duplicates: int = 0
-    """The number of duplicate rows of exports that a macro goal names."""
+    macros_lost: Mapping[str, int] = field(default_factory=dict)
+    """How many lines a macro goal names that could count and are in no figure: `unparsed` lines, and `duplicate` rows of exports."""
+    of_pageless: tuple[int, int] = (0, 0)
+    """The number of interactions and of conversions in sessions without a page, which are set aside."""
     unviewed: int = 0
     """The number of requests that were answered like a page and not viewed as one."""
     event_pages: str | None = None
@@ -96,9 +98,10 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
         broken_down=add_tallies(broken_down) if broken_down else None,
         input=_summed(result.input for result in results),
         reasons={kind: dict(sorted(_summed(result.reasons[kind] for result in results).items())) for kind in first.reasons},
-        by_address=(sum(result.by_address[0] for result in results), sum(result.by_address[1] for result in results)),
+        by_address=_pair(result.by_address for result in results),
         knows_macro=any(result.knows_macro for result in results),
-        macro_duplicates=sum(result.macro_duplicates for result in results),
+        macros_lost=_summed(result.macros_lost for result in results),
+        of_pageless=_pair(result.of_pageless for result in results),
         unviewed=sum(result.unviewed for result in results),
         bot_lines=sum_tallies([result.bot_lines for result in results]),
         of_variants=tuple(reduce(operator.add, several) for several in zip(*(result.of_variants for result in results), strict=True)),
@@ -119,6 +122,12 @@ def _as_text(tallies: Tallies) -> Tallies:
         report: {name: frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for name, frame in named.items()}
         for report, named in tallies.items()
     }
+
+
+def _pair(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Add up pairs of counts."""
+    first, second = zip(*pairs, strict=True)
+    return sum(first), sum(second)
 
 
 def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

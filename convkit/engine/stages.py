@@ -21,7 +21,7 @@ from convkit.core.collect import collect_frame, collect_unshared
 from convkit.core.conditions import any_of
 from convkit.core.document import Period, sum_tallies
 from convkit.core.quality import BotSessions, is_third
-from convkit.core.schema import FATES, SESSION_KEY
+from convkit.core.schema import FATES, SESSION_KEY, UNFINISHED, is_interaction
 from convkit.engine.partial_result import Counts, PartialResult
 from convkit.goals import matching, variants
 from convkit.goals.money import settle
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from convkit.engine.partition import Partition
     from convkit.engine.plan import Plan
     from convkit.ingest.log_data import Part
+
+_NEVER_LOST = ("blank", "comment", "asset", "duplicate", UNFINISHED)
+"""The problems of lines that could not count, that are no loss, or that count once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +114,8 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         period=_period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
         knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
         bot_lines=bots.tally_bot_lines(matched.fates),
-        macro_duplicates=_macro_duplicates(part, goals),
+        macros_lost=_macros_lost(part, goals),
+        of_pageless=_of_pageless(selected.hits),
         unviewed=int(matched.fates[schema.UNVIEWED].sum()),
         event_pages=part.facts.event_pages,
         hash_routes=part.facts.hash_routes,
@@ -250,18 +254,32 @@ def values_counted_once(part: Part, goals: Goals, key: str) -> pl.DataFrame:
     return collect_frame(pl.concat(values).drop_nulls("value").unique(), decided.height)
 
 
-def _macro_duplicates(part: Part, goals: Goals) -> int:
-    """Return how many duplicate rows of exports a macro goal names."""
-    if "event" not in part.lines.columns:
-        return 0
-    is_duplicate = pl.col("problem").eq_missing(pl.lit("duplicate", dtype=schema.PROBLEM)) & pl.col("event_number").is_not_null()
-    lines = part.lines.filter(is_duplicate)
+def _macros_lost(part: Part, goals: Goals) -> dict[str, int]:
+    """Return how many lines that could count and are in no figure a macro goal names: `unparsed` lines, and `duplicate` rows of exports."""
+    if not goals.macros:
+        return {}
+    is_duplicate = pl.col("problem").eq_missing(pl.lit("duplicate", dtype=schema.PROBLEM))
+    is_unread = pl.col("problem").is_not_null() & ~pl.col("problem").is_in(_NEVER_LOST)
+    has_events = "event" in part.lines.columns
+    has_content = pl.col("request").is_not_null() | (pl.col("event").is_not_null() if has_events else pl.lit(value=False))
+    lost = {"unparsed": is_unread & has_content, **({"duplicate": is_duplicate & pl.col("event_number").is_not_null()} if has_events else {})}
+    return {fate: _macros_among(part, part.lines.filter(is_lost), goals) for fate, is_lost in lost.items()}
+
+
+def _macros_among(part: Part, lines: pl.DataFrame, goals: Goals) -> int:
+    """Return how many lines of a part a macro goal would name if nothing were wrong with them."""
     if lines.is_empty():
         return 0
-    duplicates = replace(part, lines=lines.with_columns(problem=pl.lit(None, dtype=schema.PROBLEM)))
-    decided = traffic_hits.sort_hits(_decided(duplicates, identify_visitors(duplicates, goals, "only"), goals))
+    restored = replace(part, lines=lines.with_columns(problem=pl.lit(None, dtype=schema.PROBLEM)))
+    decided = traffic_hits.sort_hits(_decided(restored, identify_visitors(restored, goals, "only"), goals))
     hits = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
     return int(traffic_hits.fate_rows(hits.with_columns(fate=None, reason=None), goals)["macro"].sum())
+
+
+def _of_pageless(hits: pl.DataFrame) -> tuple[int, int]:
+    """Return the number of interactions and of conversions in sessions of the period that are set aside, as they have no page."""
+    pageless = hits.select("inside", "pageless", "pageless_macro", "kind").filter("inside", "pageless")
+    return pageless.filter(is_interaction()).height, int(pageless["pageless_macro"].sum())
 
 
 def with_event_facts(part: Part, goals: Goals) -> Part:

@@ -141,7 +141,7 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
     is_export = all(map(detection.is_export, names))
     if is_export and needs.encoding == "" and encodings.is_windows_1252(source, head):
         recoded = stack.enter_context(encodings.as_utf_8(source))
-        log = _open_log(recoded, number, log_format, replace(needs, encoding=encodings.UTF_8), stack)
+        log = _open_log(recoded, 0, log_format, replace(needs, encoding=encodings.UTF_8), stack)
         return replace(log, is_recoded=True)
     opened = stack.enter_context(log_formats[0].as_lines(source))
     if opened is not source:

@@ -60,7 +60,6 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _hash_routes(view),
         _unviewed(sums, view),
         _running(sums),
-        _aside(sums, view),
         _cancelled(sums),
         *_shared_values(sums, view),
         *_values(sums, view),
@@ -156,17 +155,6 @@ def _unviewed(sums: Mapping[str, int], view: View) -> Note | None:
     what = "loaded a piece of a file or data for a page, or were prefetched"
     how = "a goal like {request: GET /path} still matches them"
     return Note("not-viewed", f"{formatting.plural(view.unviewed, 'request')} {what}, and do not count as page views; {how}.")
-
-
-def _aside(sums: Mapping[str, int], view: View) -> Note | None:
-    number = sums["macros_aside"]
-    if not number:
-        return None
-    names = view.goals.macros[0].name if len(view.goals.macros) == 1 else "conversion"
-    were, do_they = ("was", "does it") if number == 1 else ("were", "do they")
-    counted = f"{formatting.goal_count(number, names)} belonged to no page view and {were} not counted"
-    how = "if visitors sent them, as in the log of a tracking pixel, count such sessions with --set pageless_sessions=true"
-    return Note("no-page", f"{counted}; {do_they} come from an API? {how[0].upper()}{how[1:]}.")
 
 
 def _values(sums: Mapping[str, int], view: View) -> tuple[Note, ...]:

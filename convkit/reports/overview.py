@@ -112,10 +112,10 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
-    """Return the number of macro goals reached in sessions without a page, of cancelled orders, and of visitors who saw only errors."""
+    """Return the number of cancelled orders, and of visitors who saw only errors."""
     cancelled = (pl.col("event").cast(pl.String) == CANCELLED_ORDER).sum().cast(pl.Int64)
-    aside = analysis.hits.filter("inside").select(macros_aside=pl.col("pageless_macro").sum().cast(pl.Int64), cancelled=cancelled)
-    return pl.concat([aside, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
+    orders = analysis.hits.filter("inside").select(cancelled=cancelled)
+    return pl.concat([orders, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
 
 
 def _shared_values(analysis: Analysis) -> pl.LazyFrame:

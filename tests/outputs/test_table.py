@@ -178,8 +178,8 @@ def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str
 
 def test_a_pipe_gets_the_wide_form_without_colour() -> None:
     document = runs.document([HAND_MADE])
-    assert output("report", HAND_MADE) == runs.render(document, width=120)
-    assert output("report", HAND_MADE, COLUMNS="80") == runs.render(document, width=80)
+    assert output("report", HAND_MADE, "-q") == runs.render(document, width=120)
+    assert output("report", HAND_MADE, "-q", COLUMNS="80") == runs.render(document, width=80)
 
 
 def test_a_terminal_gets_its_width_and_colours() -> None:
