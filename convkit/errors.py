@@ -46,7 +46,7 @@ _MEANINGS = {
     ExitCode.OK: "The report was produced (even if the reader of the pipe stopped early).",
     ExitCode.BUG: "A bug in convkit.",
     ExitCode.USAGE: "A bad option, argument or goals file.",
-    ExitCode.INPUT: "A log that is missing, unreadable or in an unknown format.",
+    ExitCode.INPUT: "A log that is missing, unreadable or in an unknown format, or a period without a session (unless `--allow-empty` was given).",
     ExitCode.LOST: "Part of the input was lost, and `--strict` was given.",
     ExitCode.STORE: "A store that is in use, damaged or written by a newer version.",
     ExitCode.OUTPUT: "The report could not be written; an existing file is left untouched.",

@@ -76,16 +76,22 @@ class Selected:
     """Whether any session in the period converted, including those that the filters exclude."""
     of_variants: tuple[SeveralVariants, ...]
     where: FilterSummary | None
+    in_period: int
+    """The number of sessions in the period, before anything else is selected."""
+    values: pl.DataFrame | None = None
+    """If the filters keep no session, the values of the fields that they test (`filters.values_of`)."""
 
 
 def select_segment(matched: Matched, goals: Goals, filters: Sequence[Filter], begin: datetime | None, end: datetime | None) -> Selected:
     """Return the hits and sessions that are in a period and pass the filters."""
     hits = matched.hits.with_columns(inside=is_inside(begin, end))
     table = matched.sessions.filter(is_inside(begin, end, "started"))
-    converts = bool(table["converted"].any())
+    converts, in_period = bool(table["converted"].any()), table.height
     hits, table, of_variants = _of_one_variant(hits, table, matched.session_fields)
-    hits, table, where = _filtered(hits, table, goals, filters)
-    return Selected(hits, table, converts, of_variants, where)
+    kept, selected, where = _filtered(hits, table, goals, filters)
+    is_empty = bool(filters) and selected.is_empty()
+    values = collect_frame(goals_filters.values_of(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height) if is_empty else None
+    return Selected(kept, selected, converts, of_variants, where, in_period, values)
 
 
 def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:

@@ -97,8 +97,10 @@ class SurveyedLogs:
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """The times of the first and the last line; there must be at least one line."""
+        """The times of the first and the last line, without stray lines; there must be at least one line."""
         time, data = pl.col("time"), self.parts.data
+        if data.facts.stray is not None:
+            return data.facts.stray.begin, data.facts.stray.end
         first, last = collect_frame(data.lines.select(first=time.min(), last=time.max()), data.size).row(0)
         return first, last
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,11 +49,25 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
     if delivery.rejects is not None:
         write_rejects(document, delivery.rejects)
     loss = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if delivery.strict else ""
+    is_empty = bool(document.empty) and not delivery.allow_empty
     if not delivery.quiet:
-        messages.warn(document.warnings, messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [])
+        messages.warn(
+            (*document.warnings, *_goals_warning(document, logs)),
+            messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [],
+        )
     if loss:
         messages.write_error(loss)
-    return gravest([ExitCode.LOST] if loss else [])
+    if is_empty:
+        messages.write_error(f"{document.empty[0].lower()}{document.empty[1:]} Exit code 3; with --allow-empty it is 0")
+    return gravest([*([ExitCode.LOST] if loss else []), *([ExitCode.INPUT] if is_empty else [])])
+
+
+def _goals_warning(document: Document, logs: Sequence[str]) -> list[str]:
+    """Return a warning that names the built-in goals if a program reads the output, and the command that writes a goals file."""
+    if not document.builtin_goals or terminal.is_screen():
+        return []
+    command = shlex.join(["convkit", "init", *logs])
+    return [f"no goals file was found, so the built-in goals were used: {', '.join(document.builtin_goals)}; write your own with `{command}`"]
 
 
 def write_document(document: Document, target: Destination, limit: int | None, *, verbose: bool = False) -> None:

@@ -33,6 +33,7 @@ class Delivery:
     output: str | None = option("-f", "--format", metavar="NAME", choices=_OUTPUTS, help=f"One of: {', '.join(_OUTPUTS)}.")
     path: str | None = option("-o", "--output", metavar="PATH", help="Output file (format by extension), or a directory/.")
     strict: bool = option("--strict", default=False, help="Exit with code 4 if any input was lost.")
+    allow_empty: bool = option("--allow-empty", default=False, help="Exit with code 0 even if the period has no session.")
     limit: int | None = option("-n", "--limit", metavar="N", help="Rows per report on the screen; 0 for all.")
     quiet: bool = option("-q", "--quiet", default=False, help="Show errors only.")
     # Hidden, to leave room in the help for a report's own options; the message that reports a bug mentions it.
@@ -41,7 +42,7 @@ class Delivery:
     """The file for rejected lines."""
 
 
-_AFTER = {"sort": ("output", "path"), "settings": ("strict",), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
+_AFTER = {"sort": ("output", "path"), "settings": ("strict", "allow_empty"), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
 """The options of Delivery, by the option of Options after which the help lists them."""
 
 

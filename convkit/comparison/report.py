@@ -21,7 +21,7 @@ from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.collect import collect_frame, collect_frames
 from convkit.core.document import Document, Note, Period, Report
 from convkit.core.progress import NO_PROGRESS
-from convkit.engine import document, lost_lines, partition, stages
+from convkit.engine import document, empty_result, lost_lines, partition, stages
 from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
@@ -80,7 +80,7 @@ def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Docu
     """Return the document for a comparison. Raises UsageError if the logs do not contain both sides."""
     goals, timezone = plan.goals, plan.goals.site.timezone
     by_hour = traffic_quality.lines_per_hour(parts.data)
-    coverage = traffic_quality.coverage_of_logs(by_hour, timezone)
+    coverage = traffic_quality.coverage_of_logs(traffic_quality.without_stray(by_hour, parts.data), timezone)
     if coverage is None:
         raise UsageError("these logs have no lines to compare; specify different logs")
     parts = stages.with_own_hosts(parts, goals, plan.segment.bots, plan.session_fields)
@@ -93,7 +93,7 @@ def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Docu
     report = report_of(pair, comparison_rows.compared_rows(pair))
     quality = traffic_quality.describe_logs(parts.data, by_hour, coverage, timezone, bots.quality_of_bots(now.bot_lines))
     report = sorting.sort_report(report, plan.order) if plan.order else report
-    return replace(_document(parts.data, goals, before, now, report), quality=quality)
+    return replace(_document(parts.data, goals, sides, (before, now), report), quality=quality)
 
 
 def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> list[str]:
@@ -196,9 +196,13 @@ def _bot_lines(matched: Matched, side: Side) -> pl.DataFrame:
     return collect_frame(counts, matched.fates.height)
 
 
-def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialResult, report: Report) -> Document:
+def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialResult, PartialResult], report: Report) -> Document:
     """Return the document; a hit counts as outside only if it is on neither side."""
+    before, now = results
     kept = int(now.tallies[NAME]["shared"]["kept"].item())
+    zone, of_sides = goals.site.timezone, zip(results, (sides.before, sides.now), strict=True)
+    notes = [empty_result.note_on_empty(result, zone, side.filters, side.dates) for result, side in of_sides]
+    empty = [note for note in dict.fromkeys(notes) if note]
     pageless = (before.of_pageless[0] + now.of_pageless[0], before.of_pageless[1] + now.of_pageless[1])
     lost = lost_lines.notes_on_lost(replace(now, of_pageless=pageless), data, goals)
     return Document(
@@ -209,11 +213,13 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
         input={**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept},
         reasons=now.reasons,
         period=Period(before.period.begin, now.period.end, goals.site.timezone),
-        reports={report.name: replace(report, notes=(*report.notes, *lost))},
+        reports={report.name: replace(report, notes=(*report.notes, *empty, *document.stray_notes(data, goals), *lost))},
         copies=data.copies,
         left_out=data.left_out,
         remarks=data.remarks,
         lost=lost_lines.warnings_of(lost),
+        empty=empty[0].text if empty and empty_result.is_period_empty(results) else "",
+        builtin_goals=document.builtin_goals(goals),
         losses=data.losses,
         rejects=data.rejects,
     )

@@ -126,6 +126,10 @@ class Document:
     """Sentences on how logs were read where that is not what their form suggests."""
     lost: tuple[str, ...] = ()
     """Sentences about lines that could count and are in no figure: duplicate, unread, or in sessions without a page."""
+    empty: str = ""
+    """What the logs hold, if no session is in the period."""
+    builtin_goals: tuple[str, ...] = ()
+    """The names of the goals, if they are the built-in ones."""
     losses: tuple[str, ...] = ()
     """Sentences about input that was lost."""
     rejects: pl.DataFrame | None = None

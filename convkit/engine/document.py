@@ -13,7 +13,7 @@ from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core.document import Document, Note
 from convkit.core.formatting import plural
-from convkit.engine import lost_lines
+from convkit.engine import empty_result, lost_lines
 from convkit.engine.plan import key_column
 from convkit.files.paths import STANDARD_INPUT, path_names
 from convkit.goals.money import settle
@@ -46,8 +46,10 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     view = _view(result, data, plan, quality)
     whole_reports = shown = present(result.tallies, view)
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
-    left_out = tuple(Note("left-out", f"{sentence[0].upper()}{sentence[1:]}.") for sentence in data.left_out)
     lost = lost_lines.notes_on_lost(result, data, plan.goals)
+    empty = empty_result.note_on_empty(result, plan.goals.site.timezone, plan.segment.filters)
+    left_out = (Note("left-out", f"{sentence[0].upper()}{sentence[1:]}.") for sentence in data.left_out)
+    on_data = (*([empty] if empty else []), *left_out, *stray_notes(data, plan.goals), *lost)
     findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
@@ -62,7 +64,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         input=result.input,
         reasons=result.reasons,
         period=result.period,
-        reports={name: _with_notes(report, result, view, (*left_out, *lost)) for name, report in shown.items()},
+        reports={name: _with_notes(report, result, view, on_data) for name, report in shown.items()},
         asides=asides,
         findings=findings,
         is_whole=plan.is_whole,
@@ -70,10 +72,23 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         left_out=data.left_out,
         remarks=data.remarks,
         lost=lost_lines.warnings_of(lost),
+        empty=empty.text if empty and empty_result.is_period_empty([result]) else "",
+        builtin_goals=builtin_goals(plan.goals),
         losses=data.losses,
         rejects=data.rejects,
         quality=quality,
     )
+
+
+def stray_notes(data: LogData, goals: Goals) -> tuple[Note, ...]:
+    """Return the notes on the few lines far from all others."""
+    stray = data.facts.stray
+    return () if stray is None else tuple(Note("stray", text) for text in stray.sentences(goals.site.timezone))
+
+
+def builtin_goals(goals: Goals) -> tuple[str, ...]:
+    """Return the names of the goals if they are the built-in ones, macro goals first."""
+    return tuple(goal.name for goal in sorted(goals.goals, key=lambda goal: not goal.macro)) if goals.file is None else ()
 
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:

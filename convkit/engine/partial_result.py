@@ -40,6 +40,12 @@ class Counts:
     """The visitors who cannot be told apart by their addresses, if any."""
     by_address: tuple[int, int]
     """How many sessions were identified by address, and the number of sessions."""
+    of_period: tuple[int, int] = (0, 0)
+    """The number of sessions in the period, before any filter, and in the logs."""
+    log_span: tuple[datetime | None, datetime | None] = (None, None)
+    """The times of the first and the last line."""
+    unmatched: pl.DataFrame | None = None
+    """`filter, text, matches, n`: if the filters keep no session, the number of sessions by value for each filter (`filters.values_of`)."""
     macros_lost: Mapping[str, int] = field(default_factory=dict)
     """How many lines a macro goal names that could count and are in no figure: `unparsed` lines, and `duplicate` rows of exports."""
     of_pageless: tuple[int, int] = (0, 0)
@@ -100,6 +106,8 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
         reasons={kind: dict(sorted(_summed(result.reasons[kind] for result in results).items())) for kind in first.reasons},
         by_address=_pair(result.by_address for result in results),
         knows_macro=any(result.knows_macro for result in results),
+        of_period=_pair(result.of_period for result in results),
+        unmatched=_unmatched([result.unmatched for result in results]),
         macros_lost=_summed(result.macros_lost for result in results),
         of_pageless=_pair(result.of_pageless for result in results),
         unviewed=sum(result.unviewed for result in results),
@@ -122,6 +130,12 @@ def _as_text(tallies: Tallies) -> Tallies:
         report: {name: frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for name, frame in named.items()}
         for report, named in tallies.items()
     }
+
+
+def _unmatched(parts: Sequence[pl.DataFrame | None]) -> pl.DataFrame | None:
+    """Return the values of the fields that filters test, or None if the filters keep a session in any part."""
+    frames = [frame for frame in parts if frame is not None]
+    return sum_tallies(frames) if len(frames) == len(parts) else None
 
 
 def _pair(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:

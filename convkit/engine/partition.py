@@ -29,6 +29,7 @@ from convkit.ingest.logs import open_logs
 from convkit.ingest.merge import find_newest_first, identify_users, rank_sources, source_ranks
 from convkit.ingest.repeats import NO_DUPLICATES, Duplicates, find_shared_lines
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
+from convkit.ingest.stray import find_stray
 from convkit.traffic import attributes, crowds, events, hits, identity
 from convkit.traffic import visitors as traffic_visitors
 from convkit.traffic.money import money_by_value
@@ -124,7 +125,13 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
     size = lines.height
     judged, notes, duplicates = _judged(lines.lazy(), plan, size, len(logs), lambda query: collect_frame(query, size).lazy())
     lines = collect_frame(identify_users(collect_frame(judged, size)), size)
-    facts = GlobalFacts(newest_first=find_newest_first(lines.lazy(), lines.height), money=money_by_value(lines.lazy(), plan.goals, lines.height))
+    stray = find_stray(lines.lazy(), lines.height)
+    facts = GlobalFacts(
+        span=None if stray is None else (stray.begin, stray.end),
+        stray=stray,
+        newest_first=find_newest_first(lines.lazy(), lines.height),
+        money=money_by_value(lines.lazy(), plan.goals, lines.height),
+    )
     data = replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), facts=facts)
     return replace(data, identity_notes=notes, duplicates=duplicates), lines
 
@@ -213,10 +220,11 @@ def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
     time = pl.col("time")
     summary = lines.select(first=time.min(), last=time.max(), assets=((pl.col("problem") == "asset") | pl.col("asset")).any())
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
-    has_events = "event" in lines.collect_schema()
+    stray, has_events = find_stray(lines, _MANY), "event" in lines.collect_schema()
     event_pages, hash_routes = events.facts_of_events(lines, goals, _MANY) if has_events else (None, None)
     return GlobalFacts(
-        span=(first, last),
+        span=(first, last) if stray is None else (stray.begin, stray.end),
+        stray=stray,
         has_assets=has_assets,
         event_pages=event_pages,
         hash_routes=hash_routes,

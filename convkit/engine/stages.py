@@ -102,7 +102,9 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
     goals = settle(goals, part.facts.money)
     first, last = part.facts.span or span(part.lines)
     begin, end = segment.date_range.limits(last, goals.site.timezone)
-    selected = select_segment(matched, goals, segment.filters, begin, end)
+    limits = _without_stray(part, begin, end)
+    first, last = part.facts.stray.span(*limits) if part.facts.stray else (first, last)
+    selected = select_segment(matched, goals, segment.filters, *limits)
     fates, reasons = _fates(part, matched.fates, selected.hits)
     identities = traffic_visitors.identities(matched.visitors.lazy(), part.lines.lazy(), goals.site)
     analysis = build_analysis(selected.hits, selected.sessions, goals, last, identities)
@@ -114,6 +116,9 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         period=_period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
         knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
         bot_lines=bots.tally_bot_lines(matched.fates),
+        of_period=(selected.in_period, matched.sessions.height),
+        log_span=(first, last),
+        unmatched=selected.values,
         macros_lost=_macros_lost(part, goals),
         of_pageless=_of_pageless(selected.hits),
         unviewed=int(matched.fates[schema.UNVIEWED].sum()),
@@ -125,6 +130,17 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         of_variants=selected.of_variants,
         filtered=selected.where,
     )
+
+
+def limits_of(part: Part, segment: Segment, goals: Goals) -> tuple[datetime | None, datetime | None]:
+    """Return the limits of the segment's period; if it has none, they leave out stray lines."""
+    last = (part.facts.span or span(part.lines))[1]
+    return _without_stray(part, *segment.date_range.limits(last, goals.site.timezone))
+
+
+def _without_stray(part: Part, begin: datetime | None, end: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """Return the limits of a period, set so that they leave out stray lines unless the given limits ask for them."""
+    return (begin, end) if part.facts.stray is None else part.facts.stray.limits(begin, end)
 
 
 def with_own_hosts(partition: Partition, goals: Goals, mode: str, session_fields: frozenset[str]) -> Partition:
@@ -384,7 +400,8 @@ def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> B
     lines = collect_frame(part.lines.lazy().join(sent.lazy(), on=LINE_KEY, how="semi"), part.lines.height)
     as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
     # The period is that of all lines: `last` counts days back from the last line, which may not be a bot's.
-    selected = select_segment(as_people, goals, segment.filters, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
+    limits = _without_stray(part, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
+    selected = select_segment(as_people, goals, segment.filters, *limits)
     people = _converted(run.analysis.sessions, run.analysis.size)
     return BotSessions(*_converted(selected.sessions.lazy(), selected.hits.height), *people, *_bots_by_reason(selected, sent))
 

@@ -207,6 +207,20 @@ def _matching_sessions(texts: pl.LazyFrame, pattern: str, *, ignore_case: bool, 
     return texts.group_by("text").agg("session").filter(is_match).select(pl.col("session").explode(empty_as_null=False)).unique()
 
 
+def values_of(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, filters: Sequence[Filter]) -> pl.LazyFrame:
+    """Return `filter, text, matches, n`: for each filter by position, the number of sessions with each value of its field, and whether it matches."""
+    hits = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
+    values = []
+    for number, one in enumerate(filters):
+        text = pl.col("text").cast(pl.String)
+        ignore_case = goals.site.ignore_case and one.field in _PATH_FIELDS
+        texts = _filter_field(one.field).texts(sessions, hits, goals).select("session", text=text).drop_nulls("text")
+        is_match = patterns.matches(pl.col("text"), one.pattern, ignore_case=ignore_case)
+        counts = texts.group_by("text").agg(n=pl.col("session").n_unique().cast(pl.Int64))
+        values.append(counts.select(filter=pl.lit(number, dtype=pl.Int32), text="text", matches=is_match != pl.lit(one.is_inverted), n="n"))
+    return pl.concat(values)
+
+
 def restrict_hits(hits: pl.LazyFrame, sessions: pl.DataFrame) -> pl.LazyFrame:
     """Clear `inside` for hits that belong to none of the `sessions`."""
     belongs = pl.col("session").is_in(sessions["session"].implode()).fill_null(value=False)

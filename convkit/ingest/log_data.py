@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convkit.core.model import Money
     from convkit.ingest.logs import Log
     from convkit.ingest.repeats import Duplicates
+    from convkit.ingest.stray import Stray
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class GlobalFacts:
     """Facts that depend on all lines; they are None if a part has all lines, because they can then be computed from it."""
 
     span: tuple[datetime | None, datetime | None] | None = None
-    """The times of the first and the last record."""
+    """The times of the first and the last record, known if they differ from those of a part with all lines."""
+    stray: Stray | None = None
+    """The few lines far from all others, if any; always known. `span` then leaves them out."""
     has_assets: bool | None = None
     """Whether the logs contain requests for assets."""
     event_pages: str | None = None

@@ -12,6 +12,7 @@ from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, patterns, stats, windows
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
+from convkit.core.nearest import nearest_values
 from convkit.core.schema import is_kind
 from convkit.errors import UsageError, suggestion
 from convkit.goals import filters, matching
@@ -77,7 +78,11 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     one = pl.concat_str(names, separator=_JOINED, ignore_nulls=True)
     whole = paths.join(analysis.sessions.select("session", "converted"), on="session", how="inner")
     counts = {"sessions": pl.len().cast(pl.Int64), "converted": pl.col("converted").sum().cast(pl.Int64)}
-    return {
+    # The pages are needed only if the one that was named does not occur.
+    seen = (
+        {} if path_query.page is None or analysis.by else {"pages": _pages(analysis).group_by(path=pl.col("path").cast(pl.String)).agg(n=_sessions())}
+    )
+    return seen | {
         "paths": analysis.split(whole)
         .group_by(*analysis.by, *names, "edge")
         .agg(**counts)
@@ -85,6 +90,11 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         .group_by(*analysis.by, "path")
         .agg(pl.col(*counts).sum())
     }
+
+
+def _sessions() -> pl.Expr:
+    """Return the number of sessions."""
+    return pl.col("session").n_unique().cast(pl.Int64)
 
 
 def _in_order(path_query: PathQuery, pages: pl.Expr) -> list[pl.Expr]:
@@ -147,8 +157,18 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     frame = breakdown.in_value_order(frame, tally, view)
     shown = frame.select(column.name for column in columns)
     is_asked = path_query.goal is not None or path_query.page is not None
-    notes = () if is_asked else (Note("no-goal", "No macro goal is known; name a goal with --to or a page with --from."),)
+    notes: tuple[Note, ...] = () if is_asked else (Note("no-goal", "No macro goal is known; name a goal with --to or a page with --from."),)
+    if frame.is_empty() and is_asked:
+        notes = (_no_path(path_query, tally.get("pages")),)
     return Report("paths", columns, shown, lambda rows, screen: _draw(rows, path_query, view, screen), notes, details=frame)
+
+
+def _no_path(path_query: PathQuery, pages: pl.DataFrame | None) -> Note:
+    """Return the note on a goal that no session reached, or a page that none viewed, with the pages closest to it."""
+    if path_query.goal is not None:
+        return Note("no-path", f"No session reached {path_query.goal.name}.")
+    near = "" if pages is None else nearest_values(path_query.page or "", dict(pages.rows()), "pages")
+    return Note("no-path", f"No session viewed {path_query.page}.{near}")
 
 
 def _heading(path_query: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:

@@ -29,9 +29,10 @@ _HAS_TIME = pl.col("time").is_not_null()
 def inspect_logs(data: LogData, timezone: str, bot_quality: Quality) -> Quality:
     """Return the quality summary of the logs, completing the part about bots."""
     by_hour = lines_per_hour(data)
-    span = by_hour.select(pl.col("last").max() - pl.col("first").min()).item()
+    usual = without_stray(by_hour, data)
+    span = usual.select(pl.col("last").max() - pl.col("first").min()).item()
     # Logs that span less than a day have no other day to compare an hour with.
-    coverage = coverage_of_logs(by_hour, timezone) if span is not None and span >= _DAY else None
+    coverage = coverage_of_logs(usual, timezone) if span is not None and span >= _DAY else None
     return describe_logs(data, by_hour, coverage, timezone, bot_quality)
 
 
@@ -40,6 +41,12 @@ def lines_per_hour(data: LogData) -> pl.DataFrame:
     hour = (pl.col("time").to_physical() // 3_600_000_000 * 3_600_000_000).cast(TIME)
     times = {"lines": pl.len().cast(pl.Int64), "first": pl.col("time").min(), "last": pl.col("time").max()}
     return collect_frame(data.lines.filter(_HAS_TIME).group_by("source", hour=hour).agg(**times), data.size)
+
+
+def without_stray(by_hour: pl.DataFrame, data: LogData) -> pl.DataFrame:
+    """Return the lines per hour without those of stray lines."""
+    stray = data.facts.stray
+    return by_hour if stray is None else by_hour.filter(pl.col("first") <= stray.end, pl.col("last") >= stray.begin)
 
 
 def coverage_of_logs(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:

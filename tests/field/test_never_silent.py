@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import runs
 from engine.test_partition import both
 from small_logs import line, written
@@ -105,3 +106,165 @@ def test_lost_lines_are_the_same_in_parts(tmp_path: Path) -> None:
     assert parts > 1
     assert whole == divided
     assert "32 of them with a macro goal" in whole
+
+
+def empty_note(document: Document) -> str:
+    """Return the text of the note on an empty result, or an empty string."""
+    return "".join(texts_of(document, "empty"))
+
+
+def visits(number: int) -> list[str]:
+    """Return the lines of some visitors who each view one page, on 10 October 2026."""
+    return [line("GET /" if n % 3 else "GET /offer", n * 60, who=f"198.51.100.{n} - -") for n in range(number)]
+
+
+def test_an_empty_period_says_what_the_log_holds_and_is_exit_code_3(tmp_path: Path, convkit_command: Run) -> None:
+    log, goals = written(tmp_path / "access.log", visits(20)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    for command in ("report", "overview", "goals", "funnel", "sessions", "channels"):
+        code, out, err = convkit_command(command, str(log), "-g", str(goals), "--since", "2026-11-01")
+        assert code == 3
+        assert "No session is in this period. The log has 20 sessions (10 Oct 2026)." in " ".join(out.split())
+        assert err.endswith("error: no session is in this period. The log has 20 sessions (10 Oct 2026). Exit code 3; with --allow-empty it is 0\n")
+    code, out, err = convkit_command("overview", str(log), "-g", str(goals), "--since", "2026-11-01", "--allow-empty")
+    assert (code, err) == (0, "")
+    assert "No session is in this period" in out
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ([], "No session was counted. The log is empty."),
+        (["", ""], "No session was counted. The log has 2 lines: 2 blank."),
+        (
+            [line("GET /", agent="Googlebot/2.1"), line("GET /a.css")],
+            "No session was counted. The log has 2 lines (10 Oct 2026): 1 by bots, 1 for static files.",
+        ),
+    ],
+)
+def test_a_log_without_sessions_says_what_it_has(lines: list[str], text: str, tmp_path: Path, convkit_command: Run) -> None:
+    log = written(tmp_path / "access.log", lines)
+    assert empty_note(runs.document([log])) == text
+    assert convkit_command("overview", str(log))[0] == 3
+    assert convkit_command("overview", str(log), "--allow-empty")[0] == 0
+
+
+def test_a_filter_that_nothing_passes_names_the_nearest_values(tmp_path: Path, convkit_command: Run) -> None:
+    log, goals = written(tmp_path / "access.log", visits(20)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    near = empty_note(runs.document([log], goals=goals, where=["landing=/ofer"]))
+    assert near == "No session passes landing=/ofer. The log has 20 sessions (10 Oct 2026). Closest values of landing: /offer (7 sessions)."
+    far = empty_note(runs.document([log], goals=goals, where=["landing=/zzz", "device=desktop"]))
+    assert far.endswith("Most frequent values of landing: / (13 sessions), /offer (7 sessions).")
+    assert convkit_command("overview", str(log), "-g", str(goals), "--where", "landing=/ofer")[0] == 0
+    assert not empty_note(runs.document([log], goals=goals, where=["landing=/offer"]))
+
+
+def test_paths_from_a_page_that_nobody_viewed_name_the_nearest_pages(tmp_path: Path) -> None:
+    log, goals = written(tmp_path / "access.log", visits(20)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    after = runs.document([log], ["paths"], goals, options={"from": "/offers"})
+    assert texts_of(after, "no-path") == ["No session viewed /offers. Closest pages: /offer (7 sessions)."]
+    assert texts_of(runs.document([log], ["paths"], goals), "no-path") == ["No session reached x."]
+    assert not texts_of(runs.document([log], ["paths"], goals, options={"from": "/offer"}), "no-path")
+
+
+def test_an_empty_side_of_a_comparison_is_exit_code_3(tmp_path: Path, convkit_command: Run) -> None:
+    days = [line("GET /", 86_400 * n, who=f"198.51.100.{n} - -") for n in (0, 1, 20, 21)]
+    log, goals = written(tmp_path / "access.log", days), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    arguments = ("compare", str(log), "-g", str(goals), "--at", "2026-10-21")
+    code, out, _ = convkit_command(*arguments)
+    assert code == 3
+    assert "No session is in 12–20 Oct 2026. The log has 4 sessions" in " ".join(out.split())
+    assert convkit_command(*arguments, "--allow-empty")[0] == 0
+    groups = ("compare", str(log), "-g", str(goals), "--where", "device=desktop", "--with", "device=mobile")
+    code, out, _ = convkit_command(*groups)
+    assert (code, "No session passes device=mobile" in " ".join(out.split())) == (0, True)
+
+
+def test_empty_results_are_the_same_in_parts(tmp_path: Path) -> None:
+    log, goals = written(tmp_path / "access.log", visits(250)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    for options in ({"where": ["landing=/ofer"]}, {"since": "2026-11-01"}, {"where": ["landing=/ofer", "page=/"]}):
+        parts, whole, divided = both([log], 20_000, goals=goals, **options)
+        assert parts > 1
+        assert whole == divided
+        assert "The log has 250 sessions" in whole
+
+
+def test_built_in_goals_are_named_where_no_terminal_shows_the_report(tmp_path: Path, convkit_command: Run) -> None:
+    log, goals = written(tmp_path / "access.log", visits(5)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    _, _, err = convkit_command("funnel", str(log))
+    assert "warning: no goals file was found, so the built-in goals were used: purchase, lead, " in err
+    assert f"write your own with `convkit init {log}`" in err
+    assert "built-in" not in convkit_command("funnel", str(log), "-g", str(goals))[2]
+    assert "built-in" not in convkit_command("funnel", str(log), "-q")[2]
+    assert "built-in goals were used" in convkit_command("compare", str(log), "--where", "page=/", "--with", "page=/offer")[2]
+
+
+YEAR = 400 * 86_400
+"""The seconds between the lines of some days and stray ones."""
+
+
+def days_of(number: int, each: int = 30) -> list[str]:
+    """Return the lines of some days from 10 October 2026 on, each of many visitors."""
+    return [line("GET /", 86_400 * day + n, who=f"198.51.100.{n} - -") for day in range(number) for n in range(each)]
+
+
+def test_stray_lines_after_all_others_move_no_default_period(tmp_path: Path) -> None:
+    usual = days_of(40)
+    log, alone = written(tmp_path / "access.log", [*usual, line("GET /", YEAR)]), written(tmp_path / "alone.log", usual)
+    goals = written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    for options in ({}, {"last": "7d"}, {"by": "month"}):
+        with_it, without = (runs.document([one], ["overview"], goals, **options) for one in (log, alone))
+        assert with_it.reports["overview"].frame.equals(without.reports["overview"].frame)
+        assert with_it.period == without.period
+        assert texts_of(without, "stray") == []
+    assert texts_of(runs.document([log], goals=goals), "stray") == [
+        "1 line of 14 Nov 2027 follows a silence of 360 days and is outside the default period; to include it, use --until 2027-11-14."
+    ]
+    compared = runs.comparison([log], goals)
+    assert compared.period == runs.comparison([alone], goals).period
+    assert texts_of(compared, "stray")
+
+
+def test_stray_lines_count_on_request(tmp_path: Path) -> None:
+    log, goals = written(tmp_path / "access.log", [*days_of(40), line("GET /", YEAR)]), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    counts = [
+        runs.document([log], ["overview"], goals, **options).reports["overview"].frame["sessions"].item()
+        for options in ({}, {"until": "2027-11-14"}, {"since": "2027-01-01"}, {"since": "2026-10-12"})
+    ]
+    assert counts == [1_200, 1_201, 1, 1_140]
+    late = runs.document([log], ["overview"], goals, since="2027-01-01")
+    assert late.period.end is not None
+    assert late.period.end.year == 2027
+
+
+def test_stray_lines_before_all_others_move_no_default_period(tmp_path: Path) -> None:
+    log, goals = written(tmp_path / "access.log", [line("GET /", -YEAR), *days_of(40)]), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    document = runs.document([log], ["overview"], goals)
+    assert document.period.begin is not None
+    assert document.period.begin.isoformat() == "2026-10-10T12:00:00+00:00"
+    assert document.reports["overview"].frame["sessions"].item() == 1_200
+    assert texts_of(document, "stray") == [
+        "1 line of 5 Sep 2025 precedes a silence of 400 days and is outside the default period; to include it, use --since 2025-09-05."
+    ]
+    everything = runs.document([log], ["overview"], goals, since="2025-09-05")
+    assert everything.reports["overview"].frame["sessions"].item() == 1_201
+
+
+@pytest.mark.parametrize(
+    ("usual", "late", "is_stray"),
+    [(1_000, [40], True), (999, [40], False), (2_500, [40, 41, 42], False), (2_500, [40, 80], True), (2_500, [29], False), (2_500, [80, 81], True)],
+)
+def test_few_lines_beyond_a_long_silence_are_stray(usual: int, late: list[int], tmp_path: Path, *, is_stray: bool) -> None:
+    lines = [*(line("GET /", n // 100) for n in range(usual)), *(line("GET /", 86_400 * day) for day in late)]
+    document = runs.document([written(tmp_path / "access.log", lines)], ["overview"])
+    assert bool(texts_of(document, "stray")) is is_stray
+
+
+def test_stray_lines_are_the_same_in_parts(tmp_path: Path) -> None:
+    lines = [line("GET /", -YEAR, who="203.0.113.5 - -"), *days_of(40), line("GET /", YEAR, who="203.0.113.9 - -")]
+    log, goals = written(tmp_path / "access.log", lines), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    for options in ({}, {"last": "7d"}, {"since": "2027-01-01"}, {"by": "week"}):
+        parts, whole, divided = both([log], 90_000, goals=goals, **options)
+        assert parts > 1
+        assert whole == divided
+        assert "follows a silence" in whole
+        assert "precedes a silence" in whole
