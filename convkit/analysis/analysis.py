@@ -89,6 +89,8 @@ class View:
     period: Period
     input: Mapping[str, int]
     """The number of `lines`, and how many of them were kept, excluded and so on."""
+    without_visitor: int = 0
+    """How many of the unparsed lines are only unusable because they identify no visitor."""
     knows_macro: bool = True
     """Whether there is a macro goal: one from a goals file, or a built-in one that was reached."""
     has_local_times: bool = False

@@ -84,7 +84,7 @@ def remarks_on(survey: Survey, *, has_logs: bool) -> list[Remark]:
     if has_logs and survey.sessions.height:
         for goal, line, label in _all_goals(survey.goals):
             if not survey.sessions[goal.column].count():
-                code, text = near_misses.explain(goal, label, survey.requests)
+                code, text = near_misses.explain(goal, label, survey)
                 unreached.setdefault(code, []).append((line, goal.name, text))
     context = _Context(survey, unreached)
     return sorted(

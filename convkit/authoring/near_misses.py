@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.authoring.survey import OUTSIDE
 from convkit.core import formatting, patterns
 from convkit.core.formatting import plural
 from convkit.core.text import safe
@@ -19,6 +20,7 @@ from convkit.core.text import safe
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from convkit.authoring.survey import Survey
     from convkit.core.model import Goal
 
 NEVER, ERRORS, BOTS = "never-matches", "only-errors", "only-bots"
@@ -40,18 +42,22 @@ _LONGEST = 60
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 
-def explain(goal: Goal, label: str, requests: pl.DataFrame) -> tuple[str, str]:
-    """Return a code, and a sentence that suggests a fix, for a goal that no session reached; `requests` are those of a survey."""
+def explain(goal: Goal, label: str, survey: Survey) -> tuple[str, str]:
+    """Return a code, and a sentence that suggests a fix, for a goal that no session reached."""
+    requests = survey.requests
     if not goal.named:
         return NEVER, f"{label} is never reached: no session or visitor meets its condition; make it less strict"
     named = requests.filter(pl.any_horizontal(*goal.named))
     if named.height:
         return _unfinished(goal, label, named)
+    not_counted = survey.others.filter(pl.any_horizontal(*goal.named)) if survey.others.height else survey.others
+    if not_counted.height:
+        return NEVER, _not_counted(label, not_counted)
     tests = sorted({name for expr in goal.named.values() for name in expr.meta.root_names() if "~" in name})
     path_tests = [name for name in tests if name.startswith(("path~", "event~"))]
     candidates = requests.filter(pl.any_horizontal(*path_tests)) if path_tests else requests
     if candidates.is_empty():
-        return NEVER, f"{label} never matches: {_closest(path_tests, requests)}"
+        return NEVER, f"{label} never matches: {_closest(path_tests, survey)}"
     fitting = _fitting(candidates, goal, ("method", "status", "list"))
     if fitting.is_empty():
         unmet = [name.removesuffix("~**").replace("~", ": ", 1) for name in tests if name not in path_tests and not candidates[name].any()]
@@ -123,13 +129,40 @@ def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, st
     return NEVER, f"{label} never matches: {path} occurs ({hits}), but with another status ({_answers(fitting)}); change its `status`"
 
 
-def _closest(tests: Sequence[str], requests: pl.DataFrame) -> str:
+def _not_counted(label: str, hits: pl.DataFrame) -> str:
+    """Return a sentence on hits that match a goal and are in no figure, with the reasons."""
+    by_reason = hits.group_by("why").agg(pl.col("n").sum()).sort("n", "why", descending=[True, False])
+    reasons = ", ".join(f"{why} ({formatting.count(n)})" for why, n in by_reason.rows())
+    example = f"{safe(_most_frequent(hits), _LONGEST)}{', ...' if hits.height > 1 else ''}"
+    rejects = "" if by_reason["why"].to_list() == [OUTSIDE] else "; `convkit report --rejects FILE` saves lines that could not be read"
+    return f"{label} matches only hits that are not counted: {_hits(hits)} ({example}), {reasons}{rejects}"
+
+
+def _closest(tests: Sequence[str], survey: Survey) -> str:
     """Return a sentence that names the paths or events most similar to the patterns of these tests, which match nothing."""
-    close: dict[str, int] = {}
     names = [patterns.split_named_column(test) for test in tests]
-    successful = requests.filter(~pl.col("is_bot"), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR))
+    missing = " or ".join(safe(pattern, _LONGEST) for _, pattern in names[:_MOST_CLOSE])
+    by_people, succeeded = ~pl.col("is_bot"), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR)
+    pools = {
+        "": survey.requests.filter(by_people, succeeded),
+        ", answered only with errors": survey.requests.filter(by_people, ~succeeded),
+        ", requested only by bots": survey.requests.filter(~by_people),
+        ", only in lines that are not counted": survey.others,
+    }
+    for where, requests in pools.items():
+        close = _similar(names, requests) if requests.height else {}
+        if close:
+            examples = ", ".join(f"{text} ({formatting.count(number)})" for text, number in list(close.items())[:_MOST_CLOSE])
+            return f"no hit in the log matches {missing}; the closest {'is' if len(close) == 1 else 'are'} {examples}{where}"
+    read = f" that could be read (all but {plural(survey.unknown, 'line')})" if survey.unknown else ""
+    return f"nothing in the log{read} resembles {missing}; check its spelling, or remove the goal"
+
+
+def _similar(names: Sequence[tuple[str, str]], requests: pl.DataFrame) -> dict[str, int]:
+    """Return the paths or events of requests that are similar to patterns, each with its number of hits; `names` are columns with their patterns."""
+    close: dict[str, int] = {}
     for column, pattern in names:
-        occurring = successful.drop_nulls(column).select(_as_written(column, pattern), "n").drop_nulls().group_by("text").agg(pl.col("n").sum())
+        occurring = requests.drop_nulls(column).select(_as_written(column, pattern), "n").drop_nulls().group_by("text").agg(pl.col("n").sum())
         occurring = occurring.sort("n", "text", descending=[True, False]).head(_MOST_PATHS)
         numbers = dict(occurring.rows())
         by_last_segment = {_last_segment(text): text for text in reversed(numbers)}
@@ -139,11 +172,7 @@ def _closest(tests: Sequence[str], requests: pl.DataFrame) -> str:
             if len(word) >= _SHORTEST_WORD
         ]
         close |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_CLOSE, _SIMILAR)] if text != pattern}
-    missing = " or ".join(safe(pattern, _LONGEST) for _, pattern in names[:_MOST_CLOSE])
-    if not close:
-        return f"nothing in the log resembles {missing}; check its spelling, or remove the goal"
-    examples = ", ".join(f"{text} ({formatting.count(number)})" for text, number in list(close.items())[:_MOST_CLOSE])
-    return f"no hit in the log matches {missing}; the closest {'is' if len(close) == 1 else 'are'} {examples}"
+    return close
 
 
 def _last_segment(path: str) -> str:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from convkit.ingest.log_data import Part
 
 _REQUEST_COLUMNS = ("path", "method", "status", "event", "kind", "asset", "background", "download", "listed", "subrequest", "other")
+OUTSIDE = "outside the period"
+"""Why a hit that could count is not among the requests of a period."""
 _VISITOR_COLUMNS = ("time", "visitor")
 """The columns that a hit has because it belongs to a visitor; distinct requests do not have them."""
 
@@ -51,6 +53,10 @@ class Survey:
     requests: pl.DataFrame
     """Each distinct request in the period: `path, method, status, event, kind, asset, background, download, listed, subrequest, other`, `is_bot`,
     `is_excluded`, `names:<goal>`, its count `n`, and every column that the conditions of goals use, so that they can be evaluated again."""
+    others: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """The columns of `requests` for hits that are not in them, and why: `outside the period`, or the problem of their lines."""
+    unknown: int = 0
+    """The number of lines that could not be read, so that it is unknown what they request."""
     unassigned: pl.DataFrame = field(default_factory=pl.DataFrame)
     """`source, medium, n` of the sessions without a channel, the most frequent first; it has no columns if channels were not read."""
     followers: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -75,14 +81,17 @@ def _unassigned_sources(sessions: pl.LazyFrame) -> pl.LazyFrame:
     return unassigned.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
 
 
-def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) -> pl.LazyFrame:
-    """Return `Survey.requests`, in any order, computed from hits with these columns, including those made by bots and those for static files."""
+def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals, *keys: str) -> pl.LazyFrame:
+    """Return `Survey.requests`, in any order, computed from hits with these columns, including those made by bots and those for static files.
+
+    `keys` are additional columns.
+    """
     named = {name: expr for goal in goals.all for name, expr in goal.named.items()}
     tested = {name for expr in named.values() for name in expr.meta.root_names()}
     goal_columns = sorted(({*tested, *named} & {*columns}) - {*_REQUEST_COLUMNS, *_VISITOR_COLUMNS})
     return (
-        hits.with_columns(is_bot=pl.col("reason").is_not_null(), is_excluded=pl.col("fate") == "excluded")
-        .group_by(*_REQUEST_COLUMNS, "is_bot", "is_excluded", *goal_columns)
+        hits.with_columns(is_bot=pl.col("reason").is_not_null(), is_excluded=(pl.col("fate") == "excluded").fill_null(value=False))
+        .group_by(*_REQUEST_COLUMNS, "is_bot", "is_excluded", *goal_columns, *keys)
         .agg(n=pl.len().cast(pl.Int64))
         .cast(dict.fromkeys(("path", "method", "event"), pl.String))
     )
@@ -138,17 +147,13 @@ def count(logs: SurveyedLogs, goals: Goals, queries: Callable[[Analysis], dict[s
 def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
     """Return the survey of logs with a goals file."""
     surveys = logs.parts.map(lambda part: _survey_part(part, logs, goals))
-    requests = pl.concat([survey.requests for survey in surveys]).lazy()
-    keys = [name for name in surveys[0].requests.columns if name != "n"]
-    requests = requests.group_by(keys).agg(pl.col("n").sum()) if len(surveys) > 1 else requests
-    requests = requests.sort("n", "path", "method", "status", descending=[True, False, False, False], nulls_last=True)
-    # A distinct request has no time and no visitor, but conditions may refer to both columns.
-    requests = requests.with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
     unassigned = sum_tallies([survey.unassigned for survey in surveys]) if CHANNEL_FIELD in logs.plan.session_fields else pl.DataFrame()
     return Survey(
         settle(goals, logs.parts.data.facts.money),
         _numbered([survey.sessions for survey in surveys]),
-        collect_frame(requests, 0),
+        _distinct_requests([survey.requests for survey in surveys]),
+        _distinct_requests([survey.others for survey in surveys]),
+        sum(survey.unknown for survey in surveys),
         unassigned.sort("n", "source", "medium", descending=[True, False, False]) if unassigned.width else unassigned,
         subrequests.subrequest_patterns(sum_tallies([survey.followers for survey in surveys])),
     )
@@ -156,7 +161,7 @@ def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
 
 def _survey_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Survey:
     """Return the survey of a part, with rows in any order and paths not yet grouped."""
-    analysis, hits = analyze_part(part, logs, goals), stages.all_hits(part, goals)
+    analysis, hits, lost = analyze_part(part, logs, goals), stages.all_hits(part, goals), stages.lost_hits(part, goals)
     begin, end = logs.plan.segment.date_range.limits(analysis.ends, goals.site.timezone)
     conditions = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
     conditions += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
@@ -165,9 +170,29 @@ def _survey_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Survey:
         goals,
         collect_frame(_session_rows(analysis.hits, goals), analysis.size),
         collect_frame(_request_rows(hits.lazy().filter(*conditions), hits.columns, goals), hits.height),
+        _other_requests(hits.filter(~pl.all_horizontal(*conditions)) if conditions else hits.clear(), lost, goals),
+        stages.unknown_lines(part),
         collect_frame(_unassigned_sources(analysis.sessions), analysis.size) if knows_channels else pl.DataFrame(),
         collect_frame(subrequests.count_paths(analysis.hits), analysis.size),
     )
+
+
+def _other_requests(outside: pl.DataFrame, lost: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+    """Return `Survey.others`, in any order, from the hits outside the period and those of lines that are in no figure."""
+    frames = [outside.with_columns(why=pl.lit(OUTSIDE)), lost.with_columns(why="reason")]
+    rows = [_request_rows(hits.lazy(), hits.columns, goals, "why") for hits in frames]
+    return collect_frame(pl.concat(rows, how="vertical_relaxed"), outside.height + lost.height)
+
+
+def _distinct_requests(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the distinct requests of all parts, the most frequent first."""
+    requests = pl.concat(frames).lazy()
+    keys = [name for name in frames[0].columns if name != "n"]
+    requests = requests.group_by(keys).agg(pl.col("n").sum()) if len(frames) > 1 else requests
+    requests = requests.sort("n", "path", "method", "status", descending=[True, False, False, False], nulls_last=True)
+    # A distinct request has no time and no visitor, but conditions may refer to both columns.
+    requests = requests.with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
+    return collect_frame(requests, 0)
 
 
 def _numbered(sessions: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -26,6 +26,7 @@ from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
 from convkit.goals import filters
+from convkit.reports import _overview_notes as overview_notes
 from convkit.traffic import bots
 from convkit.traffic import quality as traffic_quality
 from convkit.version import __version__
@@ -120,8 +121,15 @@ def _part_results(part: Part, plan: Plan, sides: Sides) -> tuple[PartialResult, 
         stages.analyze_segment(matched, part, plan.goals, replace(plan.segment, date_range=DateRange(side.begin, side.end), filters=side.filters))
         for side in (sides.before, sides.now)
     )
-    shared = {"shared": _shared(before, now)}
+    shared = {"shared": _shared(before, now), "programs": _programs(matched, part, plan, sides)}
     return _side_result(before, matched, sides.before, plan, shared), _side_result(now, matched, sides.now, plan, shared)
+
+
+def _programs(matched: Matched, part: Part, plan: Plan, sides: Sides) -> pl.DataFrame:
+    """Return `agent, n`: the conversions of excluded programs on both sides, by user agent."""
+    segments = (replace(plan.segment, date_range=DateRange(side.begin, side.end), filters=side.filters) for side in (sides.before, sides.now))
+    rows = [row for segment in segments for row in stages.converted_programs(matched, part, plan.goals, segment).items()]
+    return pl.DataFrame(rows, schema={"agent": pl.String, "n": pl.Int64}, orient="row").group_by("agent").agg(pl.col("n").sum())
 
 
 def _side_result(run: Run, matched: Matched, side: Side, plan: Plan, shared: Mapping[str, pl.DataFrame]) -> PartialResult:
@@ -213,7 +221,11 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
         input={**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept},
         reasons=now.reasons,
         period=Period(before.period.begin, now.period.end, goals.site.timezone),
-        reports={report.name: replace(report, notes=(*report.notes, *empty, *document.stray_notes(data, goals), *lost))},
+        reports={
+            report.name: replace(
+                report, notes=(*report.notes, *_visitor_notes(data, before, now, goals), *empty, *document.stray_notes(data, goals), *lost)
+            )
+        },
         copies=data.copies,
         left_out=data.left_out,
         remarks=data.remarks,
@@ -223,6 +235,14 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
         losses=data.losses,
         rejects=data.rejects,
     )
+
+
+def _visitor_notes(data: LogData, before: PartialResult, now: PartialResult, goals: Goals) -> tuple[Note, ...]:
+    """Return the notes on how well visitors are identified, and on programs that may be people."""
+    conversions = dict(now.tallies[NAME]["programs"].rows())
+    of_programs = overview_notes.programs_note(conversions, goals) if conversions else None
+    of_crowd = now.crowd_note or before.crowd_note
+    return (*(note for note in (of_crowd,) if note), *(Note(*note) for note in data.identity_notes), *(note for note in (of_programs,) if note))
 
 
 def _draw_table(rows: pl.DataFrame, pair: Pair, screen: Screen) -> list[Block]:

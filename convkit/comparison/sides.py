@@ -164,7 +164,8 @@ def choose(request: CompareRequest, coverage: Coverage, timezone: str, notes: Se
     if request.cut is not None:
         days = _room(request.cut, coverage)
         if days < 1:
-            span = f"the complete days of the log are {coverage.first} to {coverage.last}"
+            is_short = coverage.end - coverage.begin < _DAY or coverage.days < 1
+            span = f"the log {_covers(coverage)}" if is_short else f"the complete days of the log are {coverage.first} to {coverage.last}"
             raise UsageError(f"--at {request.cut}: {span}; choose a day with complete days before and after it, or add older logs")
         return _cut(request, days, request.cut, zone)
     chosen = _chosen(request, coverage, zone)
@@ -224,10 +225,18 @@ def _enough(days: int, coverage: Coverage) -> int:
     """Return the number of days on each side. Raises UsageError if there are none."""
     if days < 1:
         raise UsageError(
-            f"the log has {formatting.plural(max(coverage.days, 0), 'complete day')}, but each side needs one; "
+            f"the log {_covers(coverage)}, but each side needs a complete day; "
             "add older logs, or compare groups, like --where device=mobile --with device=desktop"
         )
     return days
+
+
+def _covers(coverage: Coverage) -> str:
+    """Return a phrase on what a log covers that is too short: complete days or, if it is shorter than a day, the time between its lines."""
+    length = coverage.end - coverage.begin
+    if length < _DAY:
+        return f"covers only {formatting.duration(length.total_seconds())}"
+    return f"has {formatting.plural(max(coverage.days, 0), 'complete day')}"
 
 
 def _before(request: CompareRequest, now: Side, zone: ZoneInfo) -> Side:

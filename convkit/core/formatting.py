@@ -18,6 +18,10 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "PLN": "zł ", "CHF": "CHF "}
 _MILLION = 1_000_000
+_MOST_DIGITS = 3
+"""The maximum number of decimals of a percentage, for ranges whose ends would otherwise look equal."""
+_PARTICIPLES = {"begun", "bought", "done", "found", "kept", "left", "made", "met", "paid", "read", "seen", "sent", "sold", "taken", "won"}
+"""Names of goals that look like nouns and have no plural."""
 _MINUS = "\N{MINUS SIGN}"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -86,18 +90,20 @@ def rate_interval(low: float | None, high: float | None, base: int) -> str:
     """Return the interval of a rate, like `1.4 – 2.5%`, or a dot if the base is too small for one."""
     if low is None or high is None or base < MIN_BASE:
         return TOO_FEW
-    digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (rounded, it has one more digit from here on)
+    digits = _digits(high * 100)
+    while low < high and digits < _MOST_DIGITS and _bound(low, digits) == _bound(high, digits):
+        digits += 1
     return f"{_bound(low, digits)} – {_bound(high, digits)}%"
 
 
 def _bound(rate: float, digits: int) -> str:
     """Return one end of an interval; 0 and 100 are shown only if they are exact."""
-    value = rate * 100
-    if 0 < value < 0.05:  # noqa: PLR2004 (smaller values would be rounded to 0)
-        return "<0.1"
-    if 99.5 <= value < 100:  # noqa: PLR2004 (larger values would be rounded to 100)
+    value, least = rate * 100, 10 ** -max(digits, 1)
+    if 0 < value < least / 2:
+        return f"<{least:g}"
+    if not digits and 99.5 <= value < 100:  # noqa: PLR2004 (larger values would be rounded to 100)
         return ">99"
-    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (smaller values would be rounded to 0)
+    return f"{value:.{max(digits, 1) if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (smaller values would be rounded to 0)
 
 
 def one_in(part: int, whole: int) -> str:
@@ -189,7 +195,7 @@ def goal_count(number: int, goal: str) -> str:
 
 def is_noun(goal: str) -> bool:
     """Return whether the name of a goal has a plural: `purchase`, unlike `signed_up`."""
-    return goal.isalpha() and not goal.endswith(("s", "ed", "ing"))
+    return goal.isalpha() and not goal.endswith(("s", "ed", "ing")) and goal.lower() not in _PARTICIPLES
 
 
 def dates(begin: datetime | None, end: datetime | None) -> str:

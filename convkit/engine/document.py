@@ -13,6 +13,7 @@ from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core.document import Document, Note
 from convkit.core.formatting import plural
+from convkit.core.schema import NO_VISITOR
 from convkit.engine import empty_result, lost_lines
 from convkit.engine.plan import key_column
 from convkit.files.paths import STANDARD_INPUT, path_names
@@ -114,6 +115,7 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
         goals=settle(plan.goals, data.facts.money),
         period=result.period,
         input=result.input,
+        without_visitor=result.reasons["unparsed_by_reason"].get(NO_VISITOR, 0),
         knows_macro=result.knows_macro,
         has_local_times=data.has_local_times,
         logs_with_only_days=data.logs_with_only_days,

@@ -274,22 +274,51 @@ def _macros_lost(part: Part, goals: Goals) -> dict[str, int]:
     """Return how many lines that could count and are in no figure a macro goal names: `unparsed` lines, and `duplicate` rows of exports."""
     if not goals.macros:
         return {}
+    lost = {"unparsed": part.lines.filter(_is_unread(part))}
+    lost |= {"duplicate": part.lines.filter(_is_repeated())} if "event" in part.lines.columns else {}
+    return {
+        fate: int(traffic_hits.fate_rows(_restored(part, lines, goals), goals)["macro"].sum()) for fate, lines in lost.items() if not lines.is_empty()
+    }
+
+
+def lost_hits(part: Part, goals: Goals) -> pl.DataFrame:
+    """Return the hits of lines that could count and are in no figure, as if nothing were wrong with them, with their `problem` as the `reason`."""
     is_duplicate = pl.col("problem").eq_missing(pl.lit("duplicate", dtype=schema.PROBLEM))
-    is_unread = pl.col("problem").is_not_null() & ~pl.col("problem").is_in(_NEVER_LOST)
-    has_events = "event" in part.lines.columns
-    has_content = pl.col("request").is_not_null() | (pl.col("event").is_not_null() if has_events else pl.lit(value=False))
-    lost = {"unparsed": is_unread & has_content, **({"duplicate": is_duplicate & pl.col("event_number").is_not_null()} if has_events else {})}
-    return {fate: _macros_among(part, part.lines.filter(is_lost), goals) for fate, is_lost in lost.items()}
+    return _restored(part, part.lines.filter(_is_unread(part) | is_duplicate), goals)
 
 
-def _macros_among(part: Part, lines: pl.DataFrame, goals: Goals) -> int:
-    """Return how many lines of a part a macro goal would name if nothing were wrong with them."""
-    if lines.is_empty():
-        return 0
+def unknown_lines(part: Part) -> int:
+    """Return how many lines could not be read, so that it is unknown what they request."""
+    return part.lines.filter(_is_lost() & ~_has_content(part)).height
+
+
+def _is_lost() -> pl.Expr:
+    """Return whether a line could not be used."""
+    return pl.col("problem").is_not_null() & ~pl.col("problem").is_in(_NEVER_LOST)
+
+
+def _has_content(part: Part) -> pl.Expr:
+    """Return whether the request or the event of a line is known."""
+    return any_of(pl.col(name).is_not_null() for name in ("request", "event") if name in part.lines.columns)
+
+
+def _is_unread(part: Part) -> pl.Expr:
+    """Return whether a line could not be used although its request or event is known."""
+    return _is_lost() & _has_content(part)
+
+
+def _is_repeated() -> pl.Expr:
+    """Return whether a line is a row of an export that repeats an earlier one."""
+    return pl.col("problem").eq_missing(pl.lit("duplicate", dtype=schema.PROBLEM)) & pl.col("event_number").is_not_null()
+
+
+def _restored(part: Part, lines: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+    """Return the hits of lost `lines` of a part as if nothing were wrong with them; their `fate` is null, and their `reason` is the problem."""
     restored = replace(part, lines=lines.with_columns(problem=pl.lit(None, dtype=schema.PROBLEM)))
     decided = traffic_hits.sort_hits(_decided(restored, identify_visitors(restored, goals, "only"), goals))
     hits = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
-    return int(traffic_hits.fate_rows(hits.with_columns(fate=None, reason=None), goals)["macro"].sum())
+    reasons = lines.select(*LINE_KEY, reason=pl.col("problem").cast(pl.String))
+    return hits.with_columns(fate=pl.lit(None, dtype=schema.FATE)).join(reasons, on=LINE_KEY, how="left")
 
 
 def _of_pageless(hits: pl.DataFrame) -> tuple[int, int]:
@@ -404,6 +433,17 @@ def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> B
     selected = select_segment(as_people, goals, segment.filters, *limits)
     people = _converted(run.analysis.sessions, run.analysis.size)
     return BotSessions(*_converted(selected.sessions.lazy(), selected.hits.height), *people, *_bots_by_reason(selected, sent))
+
+
+def converted_programs(matched: Matched, part: Part, goals: Goals, segment: Segment) -> dict[str, int]:
+    """Return, by user agent, the conversions that excluded programs would have in a segment with limits, if a macro goal names any of their hits."""
+    sent = matched.fates.filter((pl.col("fate") == "bot") & (pl.col("reason").cast(pl.String) == bots.PROGRAM))
+    if not goals.macros or not sent["macro"].any():
+        return {}
+    lines = collect_frame(part.lines.lazy().join(sent.lazy(), on=LINE_KEY, how="semi"), part.lines.height)
+    as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
+    selected = select_segment(as_people, goals, segment.filters, segment.date_range.begin, segment.date_range.end)
+    return _bots_by_reason(selected, sent)[1]
 
 
 def _bots_by_reason(selected: Selected, sent: pl.DataFrame) -> tuple[dict[str, int], dict[str, int]]:

@@ -14,7 +14,7 @@ import polars as pl
 from convkit.core import formatting
 from convkit.core.document import DEFINITIONS, Note
 from convkit.core.model import USER_RULE
-from convkit.core.schema import is_kind
+from convkit.core.schema import SESSION_ROLE, is_kind
 from convkit.core.text import safe
 from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import site as goals_site
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from convkit.analysis.analysis import View
-    from convkit.core.model import Goal, Site
+    from convkit.core.model import Goal, Goals, Site
     from convkit.core.quality import Silence
 
 _MANY_MACROS = 2
@@ -83,7 +83,18 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     without = f" No visitor was identified by {' or '.join(unused)}." if unused and sessions else ""
     identified = "; ".join([f"Visitors are identified by {_identifier(most)}", *others])
     what = "page or goal" if view.event_pages is None else "page, event or goal"
-    return Note("definitions", f"A session ends after {timeout} without a {what}. {identified}.{without}", group=DEFINITIONS)
+    by_column = _session_column(site)
+    ends = f"A session ends after {timeout} without a {what}"
+    if by_column:
+        rest = f"without a value, a session ends after {timeout} without a {what}"
+        ends = f"Hits of a visitor with the same {by_column} are one session, however long the pauses; {rest}"
+    return Note("definitions", f"{ends}. {identified}.{without}", group=DEFINITIONS)
+
+
+def _session_column(site: Site) -> str:
+    """Return the name of the column that holds an export's own sessions, or an empty string if sessions are cut at pauses."""
+    column = site.columns.get(SESSION_ROLE)
+    return "" if column is None else safe(str(column), _LONGEST_AGENT)
 
 
 def _identifier(rule: str) -> str:
@@ -261,16 +272,19 @@ def _bots_that_converted(view: View) -> Note | None:
 def _programs_that_converted(view: View) -> Note | None:
     """Return the note on programs that reached a macro goal, which may be the apps of people: the three with the most conversions."""
     added = view.quality.bot_sessions
-    if added is None or not added.converted_programs or not view.knows_macro:
-        return None
+    return programs_note(added.converted_programs, view.goals) if added is not None and added.converted_programs and view.knows_macro else None
+
+
+def programs_note(conversions: Mapping[str, int], goals: Goals) -> Note:
+    """Return the note on conversions by user agent of programs."""
     by_name = Counter[str]()
-    for agent, number in added.converted_programs.items():
+    for agent, number in conversions.items():
         by_name[programs.product(agent)] += number
     largest = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
     shown = [f"{safe(name, _LONGEST_AGENT)} ({formatting.count(number)})" for name, number in largest[:_MOST_PROGRAMS]]
     more = [f"{formatting.count(len(largest) - _MOST_PROGRAMS)} more"] if len(largest) > _MOST_PROGRAMS else []
     number = by_name.total()
-    reached = f"reached {view.goals.macros[0].name}" if len(view.goals.macros) == 1 else "converted"
+    reached = f"reached {goals.macros[0].name}" if len(goals.macros) == 1 else "converted"
     were = "was" if number == 1 else "were"
     sessions = f"{formatting.plural(number, 'session')} that {reached} {were} excluded as programs, judging by user agents that are not a browser's"
     return Note("programs-converted", f"{sessions}: {', '.join([*shown, *more])}. If these are people, list them under bots.keep in goals.yaml.")

@@ -236,13 +236,12 @@ def _funnel(funnel: Funnel, rows: list[dict[str, Any]], departures: pl.DataFrame
 
 def _describe(funnel: Funnel, rows: list[dict[str, Any]], screen: Screen) -> str:
     """Return how the funnel is counted, and how many never entered."""
-    unit = f"{funnel.per}s"
     scope = ("within one session" if screen.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
     everybody, entered = rows[0]["everybody"], rows[0]["entered"]
-    never = f"{formatting.count(everybody - entered)} of {formatting.count(everybody)}"
-    of = f" {unit}" if screen.wide or funnel.per == "visitor" else ""
+    is_named = screen.wide or funnel.per == "visitor"
+    whole = formatting.plural(everybody, funnel.per) if is_named else formatting.count(everybody)
     share = f" ({formatting.share(everybody - entered, everybody)})" if screen.wide and everybody >= formatting.MIN_BASE else ""
-    return f"{_conditions(funnel, scope)}; {never}{of} never entered{share}"
+    return f"{_conditions(funnel, scope)}; {formatting.count(everybody - entered)} of {whole} never entered{share}"
 
 
 def _narrow(rows: list[dict[str, Any]], departures: pl.DataFrame, screen: Screen) -> list[Block]:

@@ -144,8 +144,8 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, scree
     """Return one row for each goal that was reached, and for each macro goal in a goals file even if it was not."""
     shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
     shown = shown[: screen.rows(_ROWS)]
-    sessions = formatting.count(base["sessions"])
-    of = f"of {sessions} sessions and {formatting.plural(base['visitors'], 'visitor')}" if screen.wide else f"of {sessions}"
+    sessions, visitors = formatting.plural(base["sessions"], "session"), formatting.plural(base["visitors"], "visitor")
+    of = f"of {sessions} and {visitors}" if screen.wide else f"of {formatting.count(base['sessions'])}"
     if not shown:
         return []
     heading = Heading("GOALS", f"sessions that reached each one, {of}")

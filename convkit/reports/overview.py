@@ -210,7 +210,7 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
         ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, bounced)),
         ("Converted", *_converted(facts, view, screen)),
         *((f"  {goal}", *_separate(facts, goal, screen)) for goal in view.separate_macros[:MOST_MACROS]),
-        ("Lines", formatting.count(view.input["lines"]), _lines(view.input, screen)),
+        ("Lines", formatting.count(view.input["lines"]), _lines(view.input, view.without_visitor, screen)),
     ]
     columns = {"name": Shown(), "number": Shown(style="bold"), "words": Shown(left=True)}
     grid = replace(table((dict(zip(columns, row, strict=True)) for row in rows), columns), gap=3)
@@ -258,12 +258,13 @@ def _separate(facts: Mapping[str, Any], goal: str, screen: Screen) -> tuple[str,
     return formatting.count(reached), words
 
 
-def _lines(fates: Mapping[str, int], screen: Screen) -> str:
-    """Return how the lines were classified, in words."""
+def _lines(fates: Mapping[str, int], without_visitor: int, screen: Screen) -> str:
+    """Return how the lines were classified, in words; `without_visitor` is how many of the unparsed ones could be read."""
     named = {"kept": "used", "asset": "static files" if screen.wide else "static", "bot": "by bots" if screen.wide else "bots"}
     counts = {word: fates[fate] for fate, word in named.items()}
     if screen.wide and fates["unparsed"]:
-        counts |= {"other": 0, "unreadable": fates["unparsed"]}
+        unread = {"unreadable": fates["unparsed"] - without_visitor, "without a visitor": without_visitor}
+        counts |= {"other": 0, **{word: number for word, number in unread.items() if number}}
     counts["other"] = fates["lines"] - sum(counts.values())
     return ", ".join(f"{formatting.count(number)} {word}" for word, number in counts.items())
 

@@ -237,7 +237,7 @@ PERIODS = [
 
 @pytest.mark.parametrize(("options", "sessions"), PERIODS)
 def test_periods_reach_the_report(options: list[str], sessions: int, convkit_command: Run) -> None:
-    code, out, err = convkit_command("overview", "access.log", "-f", "json", *options)
+    code, out, err = convkit_command("overview", "access.log", "-f", "json", "-q", "--allow-empty", *options)
     assert (code, err) == (0, "")
     assert overview(out)["sessions"] == sessions
 
@@ -278,12 +278,12 @@ def test_several_logs_are_read(convkit_command: Run) -> None:
 )
 def test_every_report_and_every_output_is_written(report: str, output: str, convkit_command: Run) -> None:
     rendered = runs.render(runs.document(["access.log"], None if report == "report" else [report]), output)
-    assert convkit_command(report, "access.log", "-f", output, "-o", "made") == (0, "", "")
+    assert convkit_command(report, "access.log", "-f", output, "-o", "made", "-q") == (0, "", "")
     assert Path("made").read_bytes() == (rendered.encode() if isinstance(rendered, str) else rendered)
 
 
 def test_filters_and_order_reach_the_report(convkit_command: Run) -> None:
-    code, out, err = convkit_command("pages", "access.log", "--where", "page!=/pricing", "--where", "landing=/", "--sort", "page", "-f", "csv")
+    code, out, err = convkit_command("pages", "access.log", "--where", "page!=/pricing", "--where", "landing=/", "--sort", "page", "-f", "csv", "-q")
     assert (code, err) == (0, "")
     rows = [row.split(",") for row in out.splitlines()]
     assert [(row[0], row[rows[0].index("exits")]) for row in rows[1:]] == [("/about", "1"), ("/", "1")]
@@ -299,22 +299,23 @@ def test_standard_output_may_be_named(convkit_command: Run) -> None:
 def test_a_directory_gets_one_file_per_report(place: str, convkit_command: Run) -> None:
     if not place.endswith("/"):
         Path(place).mkdir()
-    assert convkit_command("report", "access.log", "-o", place) == (0, "", "")
+    assert convkit_command("report", "access.log", "-o", place, "-q") == (0, "", "")
     assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in names_in_report()}
     for name in names_in_report():
         assert Path("made", f"{name}.csv").read_bytes().decode() == convkit_command(name, "access.log", "-f", "csv")[1]
-    assert convkit_command("goals", "access.log", "-o", place, "-f", "markdown") == (0, "", "")
+    assert convkit_command("goals", "access.log", "-o", place, "-f", "markdown", "-q") == (0, "", "")
     assert Path("made/goals.md").is_file()
 
 
 def test_verbose_shows_what_was_read_and_quiet_shows_nothing(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert convkit_command("goals", "access.log", "-v")[2].splitlines()[1:] == ["convkit: read 6 lines from 1 log: 6 kept"]
+    assert convkit_command("goals", "access.log", "-v")[2].splitlines()[2:] == ["convkit: read 6 lines from 1 log: 6 kept"]
     plain = run.report
     monkeypatch.setattr(run, "report", lambda *given, **more: replace(plain(*given, **more), losses=("access.log ends early",)))
-    assert convkit_command("goals", "access.log")[2] == "convkit: warning: access.log ends early\n"
-    assert convkit_command("goals", "access.log", "-v")[2].startswith(
-        "convkit: warning: access.log ends early\nconvkit: log: access.log: combined; 6 lines"
-    )
+    warnings = convkit_command("goals", "access.log")[2].splitlines()
+    assert warnings[0] == "convkit: warning: access.log ends early"
+    verbose = convkit_command("goals", "access.log", "-v")[2].splitlines()
+    assert verbose[: len(warnings)] == warnings
+    assert verbose[len(warnings)].startswith("convkit: log: access.log: combined; 6 lines")
     assert convkit_command("goals", "access.log", "-q")[2] == ""
     assert convkit_command("goals", "access.log", "-q", "-v")[2] == ""
 
@@ -324,8 +325,8 @@ def test_verbose_shows_the_top_bots_first(convkit_command: Run, tmp_path: Path) 
     planted = [line("GET /", 5, agent="curl/8\u202e"), line("GET /", 6, agent="curl/8\u202e"), line("GET /", 7, agent="-")]
     written(tmp_path / "access.log", [*LINES, *planted])
     messages = convkit_command("goals", "access.log", "-v")[2].splitlines()
-    assert messages[1].endswith(": 2 http-library (67%), 1 no-agent (33%)")
-    assert [*messages[2:4], *messages[5:]] == [
+    assert messages[2].endswith(": 2 http-library (67%), 1 no-agent (33%)")
+    assert [*messages[3:5], *messages[6:]] == [
         "convkit: bot: 2 lines (http-library: user agent is on the crawler list) from curl/8\\u202e",
         "convkit: bot: 1 line (no-agent: no user agent) from -",
         "convkit: read 9 lines from 1 log: 3 bot, 6 kept",
@@ -352,8 +353,9 @@ def test_help_lists_the_exit_codes(convkit_command: Run) -> None:
     assert ", ".join(f"{code} {code.name.lower()}" for code in ExitCode) in text
 
 
-def test_an_empty_log_is_not_an_error(convkit_command: Run) -> None:
+def test_an_empty_log_has_a_report_and_is_an_error_unless_it_may_be_empty(convkit_command: Run) -> None:
     Path("empty.log").touch()
-    code, out, err = convkit_command("report", "empty.log")
-    assert (code, err) == (0, "")
+    code, out, err = convkit_command("report", "empty.log", "-q")
+    assert (code, err) == (3, "convkit: error: no session was counted. The log is empty. Exit code 3; with --allow-empty it is 0\n")
+    assert convkit_command("report", "empty.log", "-q", "--allow-empty") == (0, out, "")
     assert re.search(r"^  Sessions +0 ", out, re.MULTILINE)

@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from small_logs import line
+from small_logs import line, written
 
 from convkit.cli import messages
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conftest import Run
 
-TEXT = "".join(f"{line('GET /', number)}\n" for number in range(200)).encode()
+TEXT = "".join(f"{line('GET /', 60 * number)}\n" for number in range(200)).encode()
 ODD = b"\x1b[2J odd 203.0.113.7\n"
 
 
@@ -34,7 +34,8 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
 )
 def test_lost_input_is_an_error_only_with_strict(tmp_path: Path, convkit_command: Run, content: bytes, code: int, message: str) -> None:
     (tmp_path / "access.log").write_bytes(content)
-    log, rest = str(tmp_path / "access.log"), ("--log-format", "combined", "-f", "csv")
+    goals = written(tmp_path / "goals.yaml", ["macro: {thanks: /thanks}"])
+    log, rest = str(tmp_path / "access.log"), ("--log-format", "combined", "-f", "csv", "-g", str(goals))
     strict, out, err = convkit_command("report", log, *rest, "--strict")
     usual, usual_out, _ = convkit_command("report", log, *rest)
     assert (strict, usual) == (code, 3 if code == 3 else 0)

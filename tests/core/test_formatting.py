@@ -75,7 +75,18 @@ def test_counts_have_thousands_separators() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),
-    [(0.0086, 0.0159, "0.9 – 1.6%"), (0.39, 0.42, "39 – 42%"), (0.0503, 0.0656, "5.0 – 6.6%"), (0.084, 0.112, "8 – 11%")],
+    [
+        (0.0086, 0.0159, "0.9 – 1.6%"),
+        (0.39, 0.42, "39 – 42%"),
+        (0.0503, 0.0656, "5.0 – 6.6%"),
+        (0.084, 0.112, "8 – 11%"),
+        (0.0046, 0.0055, "0.46 – 0.55%"),
+        (0.3961, 0.3964, "39.61 – 39.64%"),
+        (0, 0.0028, "0.00 – 0.28%"),
+        (0.00001, 0.0028, "<0.01 – 0.28%"),
+        (0.0002, 0.12, "<0.1 – 12%"),
+        (0.996, 0.999, "99.6 – 99.9%"),
+    ],
 )
 def test_likely(low: float, high: float, text: str) -> None:
     assert formatting.rate_interval(low, high, 100) == text
@@ -155,7 +166,7 @@ def test_plural() -> None:
         (1, "purchase", "1 purchase"), (3, "purchase", "3 purchases"), (3, "signed_up", "3 with signed_up"),
         (1, "signed_up", "1 with signed_up"),
         (3, "asked", "3 with asked"), (2, "cart or saw_stock", "2 with cart or saw_stock"), (2, "news", "2 with news"),
-        (1200, "lead", "1,200 leads"), (2, "goal2", "2 with goal2"),
+        (1200, "lead", "1,200 leads"), (12, "paid", "12 with paid"), (2, "Bought", "2 with Bought"), (2, "goal2", "2 with goal2"),
     ],
 )  # fmt: skip
 def test_times(number: int, goal: str, text: str) -> None:

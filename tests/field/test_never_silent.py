@@ -172,7 +172,7 @@ def test_an_empty_side_of_a_comparison_is_exit_code_3(tmp_path: Path, convkit_co
     arguments = ("compare", str(log), "-g", str(goals), "--at", "2026-10-21")
     code, out, _ = convkit_command(*arguments)
     assert code == 3
-    assert "No session is in 12–20 Oct 2026. The log has 4 sessions" in " ".join(out.split())
+    assert "No session is in 14–20 Oct 2026. The log has 4 sessions" in " ".join(out.split())
     assert convkit_command(*arguments, "--allow-empty")[0] == 0
     groups = ("compare", str(log), "-g", str(goals), "--where", "device=desktop", "--with", "device=mobile")
     code, out, _ = convkit_command(*groups)
@@ -268,3 +268,109 @@ def test_stray_lines_are_the_same_in_parts(tmp_path: Path) -> None:
         assert whole == divided
         assert "follows a silence" in whole
         assert "precedes a silence" in whole
+
+
+def remarks(folder: Path, lines: Iterable[str], goals: str, run: Run, *options: str, name: str = "access.log") -> str:
+    """Return what `check` prints on some lines."""
+    log, file = written(folder / name, lines), written(folder / "g.yaml", [goals])
+    return run("check", str(log), "-g", str(file), *options)[1]
+
+
+def test_check_finds_a_goal_in_lines_that_are_not_counted(tmp_path: Path, convkit_command: Run) -> None:
+    lines = [*visits(5), line("GET /thanks", 9, who="- - -")]
+    text = remarks(tmp_path, lines, "macro: {thanks: /thanks}", convkit_command)
+    assert "thanks matches only hits that are not counted: 1 hit (/thanks), no visitor (1); `convkit report --rejects FILE` saves lines" in text
+    export = [*rows_of(5), "u1,sign_up,2026-10-05T10:00:00Z", ",purchase,2026-10-05T10:00:00Z"]
+    text = remarks(tmp_path, export, BOUGHT, convkit_command, name="events.csv")
+    assert "bought matches only hits that are not counted: 1 hit (purchase), no visitor (1)" in text
+
+
+def test_check_finds_a_goal_outside_the_period(tmp_path: Path, convkit_command: Run) -> None:
+    lines = [*days_of(4), line("GET /thanks", 5)]
+    text = remarks(tmp_path, lines, "macro: {thanks: /thanks}", convkit_command, "--last", "2d")
+    assert "thanks matches only hits that are not counted: 1 hit (/thanks), outside the period (1).\n" in text
+    assert "not counted" not in remarks(tmp_path, lines, "macro: {thanks: /thanks}", convkit_command)
+
+
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        (line("GET /cart", 9, 404), "no hit in the log matches /carts; the closest is /cart (1), answered only with errors."),
+        (line("GET /cart", 9, agent="Googlebot/2.1"), "no hit in the log matches /carts; the closest is /cart (1), requested only by bots."),
+        (line("GET /cart", 9, who="- - -"), "no hit in the log matches /carts; the closest is /cart (1), only in lines that are not counted."),
+        ("starting worker 7", "nothing in the log that could be read (all but 1 line) resembles /carts; check its spelling, or remove the goal."),
+        (line("GET /cart", 9), "no hit in the log matches /carts; the closest is /cart (1)."),
+        (line("GET /else", 9), "nothing in the log resembles /carts; check its spelling, or remove the goal."),
+    ],
+)
+def test_check_looks_for_similar_paths_in_all_lines(other: str, text: str, tmp_path: Path, convkit_command: Run) -> None:
+    assert text in remarks(tmp_path, [*visits(50), other], "macro: {cart: /carts}", convkit_command)
+
+
+def test_a_comparison_has_the_notes_on_visitors_and_programs(tmp_path: Path) -> None:
+    app = [
+        line(f"GET /{page}", 86_400 * day + 60 * n, who=f"192.0.2.{day} - -", agent="Shop/1.0")
+        for day in range(14)
+        for n, page in enumerate(("", "x"))
+    ]
+    goals = written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    with_app = runs.comparison([written(tmp_path / "app.log", [*days_of(14, 5), *app])], goals)
+    text = "14 sessions that reached x were excluded as programs, judging by user agents that are not a browser's: Shop (14)."
+    assert texts_of(with_app, "programs-converted") == [f"{text} If these are people, list them under bots.keep in goals.yaml."]
+    one_side = runs.comparison([tmp_path / "app.log"], goals, since="2026-10-22", until="2026-10-23")
+    assert texts_of(one_side, "programs-converted")[0].startswith("4 sessions that reached x were excluded")
+    assert not texts_of(runs.comparison([written(tmp_path / "plain.log", days_of(14, 5))], goals), "programs-converted")
+    without = [text.rpartition(' "')[0] for text in days_of(14, 5)]
+    assert texts_of(runs.comparison([written(tmp_path / "common.log", [text.rpartition(' "')[0] for text in without])], goals), "no-agents")
+    inside = [text.replace("198.51.100.", "10.0.0.") for text in days_of(14, 5)]
+    assert texts_of(runs.comparison([written(tmp_path / "inside.log", inside)], goals), "one-address")
+
+
+def test_sessions_of_a_column_are_described_as_such(tmp_path: Path) -> None:
+    rows = ["user_id,visit,event,time", "u1,v1,page_view,2026-10-01T10:00:00Z", "u1,v1,page_view,2026-10-01T12:00:00Z"]
+    named = run_on(tmp_path, rows, f"{BOUGHT}\nsite: {{columns: {{session: visit}}}}")
+    usual = run_on(tmp_path, rows)
+    assert texts_of(named, "definitions")[0].startswith(
+        "Hits of a visitor with the same visit are one session, however long the pauses; without a value, "
+    )
+    assert texts_of(usual, "definitions")[0].startswith("A session ends after 30 min without a page, event or goal.")
+    assert [document.reports["overview"].frame["sessions"].item() for document in (named, usual)] == [1, 2]
+
+
+def test_rows_without_a_user_are_not_called_unreadable(tmp_path: Path) -> None:
+    rows = [*rows_of(9), ",page_view,2026-10-01T11:00:00Z", ",page_view,2026-10-01T11:01:00Z", "u1,page_view,soon"]
+    screen = runs.render(run_on(tmp_path, rows), width=150)
+    assert isinstance(screen, str)
+    assert "9 used, 0 static files, 0 by bots, 1 other, 1 unreadable, 2 without a visitor" in screen
+    of_users = runs.render(run_on(tmp_path, rows[:-1]), width=150)
+    assert isinstance(of_users, str)
+    assert "1 other, 2 without a visitor" in of_users
+    assert "unreadable" not in of_users
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (180, "the log covers only 3m 00s, but each side needs a complete day"),
+        (7_200, "the log covers only 2h 00m, but each side needs a complete day"),
+        (90_000, "the log has 2 complete days"),
+    ],
+)
+def test_a_short_log_has_no_complete_day(seconds: int, text: str, tmp_path: Path, convkit_command: Run) -> None:
+    log, goals = written(tmp_path / "access.log", [line("GET /"), line("GET /", seconds)]), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
+    code, _, err = convkit_command("compare", str(log), "-g", str(goals))
+    assert (code, text in err) == ((2, True) if seconds < 86_400 else (0, False))
+    if seconds < 86_400:
+        code, _, err = convkit_command("compare", str(log), "-g", str(goals), "--at", "2026-10-10")
+        assert (code, "the log covers only" in err) == (2, True)
+
+
+def test_a_single_session_is_no_plural(tmp_path: Path) -> None:
+    log, goals = (
+        written(tmp_path / "access.log", [line("GET /"), line("GET /x", 9)]),
+        written(tmp_path / "g.yaml", ["macro: {x: /x}\nfunnels: {f: [/, x]}"]),
+    )
+    screen = runs.render(runs.document([log], ["goals", "funnel"], goals), width=150)
+    assert isinstance(screen, str)
+    assert "sessions that reached each one, of 1 session and 1 visitor" in screen
+    assert "0 of 1 session never entered" in screen

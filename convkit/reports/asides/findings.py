@@ -38,6 +38,11 @@ def findings_of(reports: Mapping[str, Report], view: View, command: str) -> tupl
     return tuple(finding for finding in candidates if finding)
 
 
+def _at_stake(number: int, goal: str) -> str:
+    """Return a number of conversions in words; a goal whose name has no plural is named after them."""
+    return formatting.plural(number, goal) if formatting.is_noun(goal) else f"{formatting.plural(number, 'conversion')} ({goal})"
+
+
 def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: View, command: str) -> Finding | None:
     """Return the step where those who dropped off clearly differ from those who continued, with the largest upper bound."""
     if judged is None:
@@ -49,7 +54,9 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
         of_funnel = steps.filter(funnel=row["funnel"])
         reached = of_funnel.filter(step=row["step"])["reached"][0]
         up_to = row["dropped"] * of_funnel["reached"][-1] / reached * _MONTH / view.period.days
-        gain = f" At most {formatting.goal_count(floor(up_to), names[row['funnel']])} a month are at stake." if up_to >= 1 else ""
+        gain = (
+            f" At most {_at_stake(floor(up_to), names[row['funnel']])} a month {'is' if floor(up_to) == 1 else 'are'} at stake." if up_to >= 1 else ""
+        )
         if best is None or up_to > best[0]:
             place = row["name"] if steps_of_all.count(row["name"]) == 1 else f"{row['funnel']}.{row['name']}"
             best = up_to, f"{row['name']}: {describe_difference(row)}. That is more than chance would explain.{gain}", place
