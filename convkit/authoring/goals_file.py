@@ -28,7 +28,7 @@ def is_writable(text: str) -> bool:
 
 def scalar(value: str | int) -> str:
     """Return a value, in quotes if YAML might read it as something else; its text must be writable (`is_writable`)."""
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _WORDS):
         return text
     quoted = text.replace("'", "''")
@@ -38,7 +38,7 @@ def scalar(value: str | int) -> str:
 def flow(value: YamlValue) -> str:
     """Return a value on one line (YAML's flow style)."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(flow(inner) for inner in value) + "]"
     return scalar(value)
@@ -52,7 +52,7 @@ def block(title: str, comment: str, entries: Mapping[str, tuple[YamlValue, str]]
     for name, (value, remark) in entries.items():
         line = f"  {name}: {flow(value)}"
         if len(line) > _WIDEST and isinstance(value, dict):
-            lines += [*_commented([(f"  {name}:", remark)]), *(f"    {key}: {flow(inner)}" for key, inner in value.items())]
+            lines += [*_commented([(f"  {name}:", remark)]), *(f"    {scalar(key)}: {flow(inner)}" for key, inner in value.items())]
         else:
             lines += _commented([(line, remark)])
     return lines

@@ -88,7 +88,7 @@ def draft_text(draft: Draft) -> str:
     title = _A_MACRO if any(proposal.may_be_macro for proposal in macros) else _NO_MACRO
     steps = f"What came before {draft.macro} in most sessions that reached it, in the usual order."
     blocks = [
-        goals_file.block("site", "", {name: (value, _SETTING_COMMENTS[name]) for name, value in settings.items()}),
+        goals_file.block("site", "", {name: (value, _SETTING_COMMENTS.get(name, "")) for name, value in settings.items()}),
         goals_file.block("macro", title, {proposal.name: (proposal.goal, _count(draft, proposal)) for proposal in macros}),
         goals_file.block("micro", _MICROS, micros),
         goals_file.block("funnels", steps, {draft.funnel: ([*draft.steps], "")} if draft.steps else {}),
@@ -107,9 +107,9 @@ def _count(draft: Draft, proposal: Proposal) -> str:
 
 def propose_draft(logs: SurveyedLogs, settings: Mapping[str, YamlValue]) -> Draft | None:
     """Return the goals file to propose for logs, with these `site:` settings, or None if nothing in the logs suggests goals."""
-    settings = {**settings, **_page_parameters(logs)}
+    settings = {**settings, **_page_parameters(logs, settings)}
     observed = _evidence(logs, settings)
-    settings = {**settings, **_path_settings(observed)}
+    settings = {**settings, **_path_settings(observed, settings)}
     candidates = proposals.propose(observed)
     probes = _probes(candidates)
     survey = _survey(logs, Draft(settings, [*candidates, *probes]))
@@ -137,14 +137,14 @@ def goals_file_text(draft: Draft, logs: SurveyedLogs) -> str:
     return headed_text(draft, logs.parts.data.names, *(day.astimezone(ZoneInfo(timezone)) for day in days))
 
 
-def _page_parameters(logs: SurveyedLogs) -> dict[str, YamlValue]:
+def _page_parameters(logs: SurveyedLogs, given: Mapping[str, YamlValue]) -> dict[str, YamlValue]:
     """Return the `keep_query` setting if, in many requests, a parameter selects the page, as in /index.php?route=..."""
     request, words = pl.col("request").cast(pl.String), evidence.goal_words("page")
     with_parameter = {name: request.str.contains(rf"\.php\?(?:[^ ]*&)?{name}=").sum().cast(pl.Int64) for name in words}
     counted = logs.parts.data.lines.select(requests=request.count().cast(pl.Int64), **with_parameter)
     counts = collect_frame(counted, logs.parts.data.size).row(0, named=True)
     parameters = [name for name in words if counts[name] > _OFTEN * counts["requests"]]
-    return {"keep_query": [*parameters]} if parameters else {}
+    return {"keep_query": _extended(given.get("keep_query", []), parameters)} if parameters else {}
 
 
 def _evidence(logs: SurveyedLogs, settings: Mapping[str, YamlValue]) -> Evidence:
@@ -158,12 +158,21 @@ def _evidence(logs: SurveyedLogs, settings: Mapping[str, YamlValue]) -> Evidence
     return evidence.gather(authoring_survey.count(logs, _parsed(Draft(settings, ())), counted))
 
 
-def _path_settings(observed: Evidence) -> dict[str, YamlValue]:
-    """Return the `ignore` setting for paths that are not pages, and the `group` setting for groups of pages."""
+def _path_settings(observed: Evidence, given: Mapping[str, YamlValue]) -> dict[str, YamlValue]:
+    """Return the `ignore` setting for paths that are not pages, and the `group` setting for groups of pages, both added to the given ones."""
     groups = observed.pages.filter("is_group", pl.col("n") >= FEWEST).head(_MOST_GROUPS)
     # The first pattern that matches names the row, so specific patterns come first.
     ordered = groups.with_columns(is_deep=pl.col("pattern").str.ends_with("**")).sort("is_deep", maintain_order=True)["pattern"].to_list()
-    return {**({"ignore": {"paths": [*observed.files]}} if observed.files else {}), **({"group": ordered} if ordered else {})}
+    ignored = given.get("ignore", {})
+    ignored = ignored if isinstance(ignored, dict) else {}
+    ignore: dict[str, YamlValue] = {**ignored, "paths": _extended(ignored.get("paths", []), observed.files)}
+    return {**({"ignore": ignore} if observed.files else {}), **({"group": _extended(given.get("group", []), ordered)} if ordered else {})}
+
+
+def _extended(given: YamlValue, texts: Sequence[str]) -> list[YamlValue]:
+    """Return a setting that is one value or a list, with more values at its end."""
+    listed = given if isinstance(given, list) else [given]
+    return [*listed, *(text for text in texts if text not in listed)]
 
 
 def _parsed(draft: Draft) -> Goals:

@@ -25,11 +25,13 @@ from convkit.formats.strings.template import StringTemplate
 from convkit.ingest import detection, load
 from convkit.ingest.detection import UnknownFormatError
 from convkit.ingest.logs import open_logs, unwrap
+from convkit.traffic.hits import parser_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Goals
     from convkit.formats import Layout, LogFormat
     from convkit.ingest.logs import Log
 
@@ -52,13 +54,17 @@ def known_formats() -> dict[str, tuple[str, str]]:
     return {name: (plugins.headline("formats", name), samples[name].strip()) for name in names}
 
 
-def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
-    """Return the detected formats of logs. Raises InputError if a log cannot be read, and UsageError if `log_format` is not valid."""
+def guess(paths: Iterable[str], log_format: str, goals: Goals) -> list[Guess]:
+    """Return the detected formats of logs, read with the settings of the goals.
+
+    Raises InputError if a log cannot be read, and UsageError if `log_format` is not valid.
+    """
     guesses: list[Guess] = []
+    log_format = goals.site.log_format if log_format == "auto" else log_format
     for path in paths:
         with ExitStack() as stack:
             try:
-                opened = open_logs([path], log_format, stack)
+                opened = open_logs([path], log_format, stack, parser_needs(goals))
             except UnknownFormatError as error:
                 guesses.append(_closest_format(error))
             else:

@@ -331,7 +331,7 @@ def check(convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_file_without_mistakes_gets_one_sentence(check: Run) -> None:
     Path("goals.yaml").write_text("macro: {a: /a}\nmicro: {b: /b}\nfunnels: {c: [b, a]}\n", encoding="utf-8")
-    assert check() == (0, "goals.yaml: 2 goals, 1 of them macro; 1 funnel; no mistakes.\n", "")
+    assert check() == (0, "goals.yaml: 2 goals, 1 of them macro; 1 funnel; no mistakes.\nNext: convkit check LOG\n", "")
     assert check("-q") == (0, "", "")
 
 
@@ -353,8 +353,8 @@ def test_warnings_are_not_errors(check: Run) -> None:
     written(Path("access.log"), [line("GET /a"), line("GET /b", 5), line("GET /thank", 9)])
     code, out, err = check("access.log")
     assert (code, err) == (0, "")
-    assert [text.partition(": ")[0] for text in out.splitlines()] == ["goals.yaml:4", "goals.yaml:4", "goals.yaml"]
-    assert out.splitlines()[-1] == "goals.yaml: 3 goals, 3 of them macro; 2 warnings (checked against 1 session)."
+    assert [text.partition(": ")[0] for text in out.splitlines()] == ["goals.yaml:4", "goals.yaml:4", "goals.yaml", "Next"]
+    assert out.splitlines()[-2] == "goals.yaml: 3 goals, 3 of them macro; 2 warnings (checked against 1 session)."
 
 
 def test_damaged_input_is_a_warning(check: Run) -> None:
@@ -373,7 +373,7 @@ def test_text_from_the_log_is_harmless(check: Run) -> None:
     Path("goals.yaml").write_text("macro: {a: /thanksx}\n", encoding="utf-8")
     code, out, _ = check("access.log")
     assert code == 0
-    assert len(out.splitlines()) == 2
+    assert len(out.splitlines()) == 3
     assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}
 
 
@@ -382,9 +382,10 @@ def test_remarks_wrap_at_words_on_a_terminal(tmp_path: Path) -> None:
     goals.write_text("macro: {a: /a, b: /b, c: /c}\n", encoding="utf-8")
     code, out = as_program.on_screen("check", "-g", str(goals), columns=60)
     piped = as_program.run("check", "-g", str(goals)).stdout
-    assert (code, len(piped.splitlines())) == (0, 2)
+    assert (code, len(piped.splitlines())) == (0, 3)
     assert " ".join(out.decode().split()) == " ".join(piped.decode().split())
-    lines = out.decode().splitlines()
+    *lines, following = out.decode().splitlines()
+    assert following.startswith("Next: ")
     assert len(lines) > 2
     assert all(len(text) <= 60 or " " not in text.strip() for text in lines)
     assert [text[:2] == "  " for text in lines] == [not text.startswith(str(goals)) for text in lines]

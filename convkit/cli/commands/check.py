@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.cli import messages, options, progress, terminal
+from convkit.cli import messages, next_command, options, progress, terminal
 from convkit.core.options import Options
 from convkit.core.text import safe
 from convkit.errors import UsageError
@@ -34,6 +34,7 @@ def check_goals(logs: tuple[str, ...], **values: object) -> None:
         messages.warn(warnings, ())
         lines = [*(_line(file, remark) for remark in remarks), _summary(file, goals, remarks, surveyed.sessions.height if logs else None)]
         terminal.write_stream(terminal.encoded("".join(f"{_shown(line)}\n" for line in lines), to_screen=True))
+        next_command.write(next_command.command("report" if logs else "check", logs, file, parsed))
 
 
 def _shown(line: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from convkit.cli import messages, options
+from convkit.cli import messages, next_command, options
 from convkit.cli.deliver import write_blocks
+from convkit.core.options import Options
 from convkit.errors import ExitCode
 
 PLACE = 140
@@ -14,25 +15,32 @@ _UNUSABLE = {
 """What to do if no line can be used, by reason."""
 
 
-def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:  # noqa: ARG001 (read by the command line itself)
-    """Print the list of formats, or the formats detected in logs. Raises InputError, UsageError."""
+def show_formats(logs: tuple[str, ...], **values: object) -> ExitCode:
+    """Print the list of formats, or the formats detected in logs. Raises GoalsFileError, InputError, UsageError."""
     from convkit.diagnosis import formats  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
 
     if not logs:
         write_blocks(lambda screen: formats.draw_known(formats.known_formats(), screen))
         return ExitCode.OK
-    guesses = formats.guess(logs, log_format)
-    write_blocks(lambda screen: formats.draw(guesses, screen))
+    from convkit.engine.plan import read_goals  # noqa: PLC0415 (as above)
+
+    parsed, _ = options.parse_options(values, Options)
+    guesses = formats.guess(logs, parsed.log_format, read_goals(parsed))
     unread = [guess for guess in guesses if not guess.is_read]
+    unusable = [guess for guess in guesses if guess.is_read and not guess.is_usable]
+    write_blocks(lambda screen: formats.draw(guesses, screen))
     for guess in unread:
         own = "--log-format does not fit its lines; correct the string at the position shown"
         fix = own if guess.is_own else "unrecognised format; describe its lines with --log-format"
         messages.write_error(f"{guess.log}: {fix}")
-    unusable = [guess for guess in guesses if guess.is_read and not guess.is_usable]
     for guess in unusable:
         messages.write_error(f"{guess.log}: {_UNUSABLE.get(guess.unusable[0][0], guess.unusable[0][0])}")
-    return ExitCode.INPUT if unread or unusable else ExitCode.OK
+    if unread or unusable:
+        return ExitCode.INPUT
+    file = None if parsed.goals is None else str(parsed.goals)
+    next_command.write(next_command.command("init" if file is None else "report", logs, file, parsed))
+    return ExitCode.OK
 
 
 _EXAMPLES = ("convkit formats", "convkit formats access.log --log-format '$remote_addr \"$request\"'")
-COMMAND = options.add_options(options.command_of("formats", __doc__, show_formats, *_EXAMPLES), only=("log_format", "debug"))
+COMMAND = options.add_options(options.command_of("formats", __doc__, show_formats, *_EXAMPLES), only=("goals", "log_format", "settings", "debug"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from convkit.authoring import goals_file
-from convkit.cli import messages, options, progress, terminal
+from convkit.cli import messages, next_command, options, progress, terminal
 from convkit.cli.deliver import refuse_inputs
 from convkit.core import filesystem
 from convkit.core.options import Options
@@ -18,7 +19,6 @@ from convkit.errors import UsageError
 if TYPE_CHECKING:
     from convkit.authoring.goals_file import YamlValue
 
-_NEXT = "then run `convkit report access.log`"
 _ADD_MACRO = "Put what counts as success on your site under `macro:`"
 PLACE = 110
 
@@ -37,18 +37,24 @@ def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, 
     refuse_inputs(path, logs)
     filesystem.check_writable(path)
     parsed, delivery = options.parse_options(values, Options)
-    text, summary = _text(logs, example, parsed, quiet=delivery.quiet)
+    if Path(path).exists() and values.get("goals") is None and parsed.goals is not None and Path(path).samefile(str(parsed.goals)):
+        # A file that is replaced is read only on request.
+        parsed = replace(parsed, goals=None)
+    text, summary, following = _text(logs, example, parsed, path, quiet=delivery.quiet)
     first = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n"
     filesystem.write_file(path, (first + text.removeprefix(first)).encode())
     if not delivery.quiet:
-        messages.write(f"Wrote {safe(path)}{summary}", with_name=False)
+        messages.write(f"Wrote {safe(path)}{summary}", f"Next: {following}", with_name=False)
 
 
-def _text(logs: tuple[str, ...], example: str | None, parsed: Options, *, quiet: bool) -> tuple[str, str]:
-    """Return the text of an example, of goals proposed for logs, or of the built-in goals, and a summary of it for the message."""
+def _text(logs: tuple[str, ...], example: str | None, parsed: Options, path: str, *, quiet: bool) -> tuple[str, str, str]:
+    """Return the text of an example, of goals proposed for logs, or of the built-in goals, a summary of it for the message, and the next command."""
+    if logs and not example:
+        return _proposed(logs, parsed, path, quiet=quiet)
+    following = next_command.command("check", logs, path, parsed)
     if example:
-        return goals_file.example_text(example), f" from the example {example}. Replace its paths with those of your site, {_NEXT}."
-    return _proposed(logs, parsed, quiet=quiet) if logs else (_built_in(), f" with the built-in goals. {_ADD_MACRO}, {_NEXT}.")
+        return goals_file.example_text(example), f" from the example {example}. Replace its paths with those of your site.", following
+    return _built_in(), f" with the built-in goals. {_ADD_MACRO}.", following
 
 
 def _built_in() -> str:
@@ -57,27 +63,33 @@ def _built_in() -> str:
     return (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
 
 
-def _proposed(logs: tuple[str, ...], parsed: Options, *, quiet: bool) -> tuple[str, str]:
-    """Return the text of a goals file proposed for logs, and a summary of it for the message."""
-    from convkit.authoring import propose, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+def _proposed(logs: tuple[str, ...], parsed: Options, path: str, *, quiet: bool) -> tuple[str, str, str]:
+    """Return the text of a goals file proposed for logs, a summary of it for the message, and the next command."""
+    from convkit.authoring import propose, site_settings, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
     from convkit.core.formatting import plural  # noqa: PLC0415
     from convkit.engine.plan import read_goals  # noqa: PLC0415
 
-    settings: dict[str, YamlValue] = {} if parsed.timezone is None else {"timezone": parsed.timezone}
+    given = site_settings.site_settings(None if parsed.goals is None else str(parsed.goals), parsed.settings)
+    settings: dict[str, YamlValue] = given | ({} if parsed.timezone is None else {"timezone": parsed.timezone})
     settings |= {} if parsed.log_format == "auto" else {"log_format": parsed.log_format}
     with progress.display(is_wanted=not quiet) as display, survey.read_logs(logs, parsed, read_goals(parsed), progress=display) as surveyed:
         draft = propose.propose_draft(surveyed, settings)
         text = "" if draft is None else propose.goals_file_text(draft, surveyed)
     messages.warn(() if quiet else surveyed.parts.data.warnings, ())
     if draft is None or draft.survey is None:
-        return _built_in(), f": nothing in these logs suggested goals, so the built-in ones were written. {_ADD_MACRO}, {_NEXT}."
+        return (
+            _built_in(),
+            f": nothing in these logs suggested goals, so the built-in ones were written. {_ADD_MACRO}.",
+            next_command.command("report", logs, path, parsed),
+        )
     goals = f"{plural(len(draft.goals), 'goal')}{' and 1 funnel' * bool(draft.steps)}"
     sessions = plural(draft.survey.sessions.height, "session")
-    return text, f": {goals} suggested by {sessions}; macro goal: {draft.macro}. Correct it, {_NEXT}."
+    return text, f": {goals} suggested by {sessions}; macro goal: {draft.macro}. Correct what is wrong.", next_command.command("report", logs, path)
 
 
 COMMAND = options.add_options(
-    options.command_of("init", __doc__, write_goals, "convkit init access.log", "convkit init -o shop.yaml"), only=options.READING
+    options.command_of("init", __doc__, write_goals, "convkit init access.log", "convkit init -o shop.yaml"),
+    only=(*options.READING, "goals", "settings"),
 )
 COMMAND.params += [
     click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),

@@ -52,6 +52,7 @@ _WITHOUT_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?: ?[AaPp][Mm])
 _MOST_LISTED, _LONGEST_NAME = 12, 40
 _NEEDED = {"time": (("time",), "a time"), "user": (("user", "anonymous", "address"), "a visitor"), "event": (("event", "url"), "an event or a page")}
 """The roles of which every run needs one, by the one that messages suggest, and what they stand for."""
+_TWO = 2
 _STATUSES = {
     *("status", "statuscode", "httpstatus", "responsecode", "responsestatus"),
     *("downstreamstatus", "edgeresponsestatus", "scstatus", "elbstatuscode"),
@@ -129,7 +130,8 @@ class ExportLayout(Layout):
 def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, sample: Sample) -> Columns:
     """Find the columns among `names`; `sample` returns sample values of a column, row by row.
 
-    Raises InputError if roles have two candidates, or if columns that `site.columns` names or that every run needs are missing.
+    Raises InputError, with one question for all roles, if roles have several candidates or if columns that every run needs are missing, and if a
+    column that `site.columns` names is missing.
     """
     preset = presets.preset_of(names) if needs.has_header else None
     wanted = {role: name for role, name in needs.named.items() if not (preset and role == SESSION_ROLE and preset.names_session(str(name)))}
@@ -333,29 +335,28 @@ def _property(name: str, table: Table, roles: Mapping[str, ColumnPath]) -> Colum
 
 
 def _refuse_unusable_columns(roles: Mapping[str, ColumnPath], ambiguous: Mapping[str, Sequence[ColumnPath]], table: Table, called: str) -> None:
-    """Raise InputError, in one message, if roles have two candidates, or if columns that every run needs are missing."""
-    problems = [f"two candidates for the {role} column, {' and '.join(_quoted(path) for path in columns[:2])}" for role, columns in ambiguous.items()]
-    fixes = [f"--set columns.{role}={_quoted(columns[0])}" for role, columns in ambiguous.items()]
+    """Raise InputError if roles have several candidates, or if columns that every run needs are missing; one sentence asks about all of them."""
+    # A role that another one replaced, like the time by the date, is not asked about.
+    choices = {role: paths for role, paths in ambiguous.items() if roles.get(role) == paths[0]}
     missing = {role: what for role, (needed, what) in _NEEDED.items() if not any(one in roles for one in needed)}
     if "event" in missing and instead_of_event(table, table.names):
         del missing["event"]
-    if ambiguous:
-        problems += [f"no column that looks like {what}" for what in missing.values()]
-        fixes += [f"--set columns.{role}=NAME" for role in missing]
-        choice = "choose one with" if not missing and len(ambiguous) == 1 else "choose with"
-        raise InputError(f"{called} has {_joined(problems)}; {choice} {' '.join(fixes)}")
-    if missing:
-        options = [f"--set columns.{role}=" for role in missing]
-        what, them = _joined(list(missing.values()), "or"), "it" if len(missing) == 1 else "them"
-        raise InputError(
-            f"{called} has no column that looks like {what}; name {them} with {' '.join(f'{option}NAME' for option in options)}, or "
-            f"{options[0]}2 for the second column of a file without a header; its columns are {_listed(table.names)}"
-        )
+    if not choices and not missing:
+        return
+    candidates = [f"the {role} column, {_in_words([_quoted(path) for path in paths])}" for role, paths in choices.items()]
+    number = "two" if all(len(paths) == _TWO for paths in choices.values()) else "several"
+    has = [f"has {number} candidates for {', and for '.join(candidates)}"] if candidates else []
+    has += [f"has no column that looks like {', or '.join(missing.values())}"] if missing else []
+    options = [f"--set columns.{role}={_quoted(paths[0])}" for role, paths in choices.items()] + [f"--set columns.{role}=NAME" for role in missing]
+    asked = f"{'choose' if not missing else 'name'} {'one' if len(options) == 1 and not missing else 'it' if len(options) == 1 else 'them'}"
+    numbered = f", or --set columns.{next(iter(missing))}=2 for the second column of a file without a header" if missing else ""
+    listed = f"; its columns are {_listed(table.names)}" if missing else ""
+    raise InputError(f"{called} {' and '.join(has)}; {asked} with {' '.join(options)}{numbered}{listed}")
 
 
-def _joined(parts: Sequence[str], word: str = "and") -> str:
-    """Return parts of a sentence joined by commas and, before the last one, a word."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+def _in_words(texts: Sequence[str]) -> str:
+    """Return texts as an enumeration: `a, b and c`."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def _listed(names: Sequence[ColumnPath]) -> str:
