@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from convkit.core.model import Funnel, Goal, Goals, Site
 
 _MANY_MACROS = 2
+NEARLY_ALL = "nearly-all"
+"""The code of the remark on goals that nearly every session reaches."""
 _NEARLY_ALL, _ENOUGH_SESSIONS = 0.95, 100
 _FEWEST = 20
 """The number of sessions (or visitors) needed to compare two goals or steps."""
@@ -106,7 +108,7 @@ def _all_goals(goals: Goals) -> Iterator[tuple[Goal, int, str]]:
 
 def _no_macro(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
     if not context.goals.macros:
-        yield 0, (), "no goal under `macro`; add what counts as success on this site"
+        yield 0, (), "no goal under `macro`; move the goal that counts as success on this site there from `micro`, or add one"
 
 
 def _many_macros(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
@@ -131,9 +133,13 @@ def _unreached(code: str) -> Callable[[_Context], Iterator[tuple[int, tuple[str,
 
 def _nearly_all(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
     sessions = context.survey.sessions
+    # A funnel may begin with what everybody does, and an export may hold nothing but orders.
+    first_steps = {column for funnel in context.goals.funnels for column in funnel.steps[0].columns}
+    is_export = not context.survey.requests.is_empty() and context.survey.requests["event"].count() > 0
     for goal in context.goals.goals:
         reached = sessions[goal.column].count()
-        if sessions.height >= _ENOUGH_SESSIONS and reached >= _NEARLY_ALL * sessions.height:
+        is_expected = goal.column in first_steps or (goal.macro and is_export)
+        if not is_expected and sessions.height >= _ENOUGH_SESSIONS and reached >= _NEARLY_ALL * sessions.height:
             share = f"{formatting.percent(reached / sessions.height)} of {plural(sessions.height, 'session')} reach {goal.name}, so it hardly"
             share = f"every session reaches {goal.name}, so it" if reached == sessions.height else share
             yield (
@@ -280,7 +286,7 @@ KINDS: dict[str, _Kind] = {
     near_misses.NEVER: _Kind(_unreached(near_misses.NEVER)),
     near_misses.ERRORS: _Kind(_unreached(near_misses.ERRORS)),
     near_misses.BOTS: _Kind(_unreached(near_misses.BOTS)),
-    "nearly-all": _Kind(_nearly_all),
+    NEARLY_ALL: _Kind(_nearly_all),
     "always-together": _Kind(_always_together),
     "reversed": _Kind(_reversed),
     "later-session": _Kind(_later_session),

@@ -5,6 +5,7 @@ The words for each kind of goal are in `data/goal_words.txt`, in several languag
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import polars as pl
 
 from convkit.core import datafiles, windows
 from convkit.core.schema import is_kind
-from convkit.traffic import subrequests
+from convkit.traffic import events, subrequests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _WRITABLE = r"^[^\p{C}\p{Zl}\p{Zp}*]{1,200}$"
 """A pattern for text that is readable in a goals file and contains no wildcard; other paths and events are left out."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_FIRST_SUCCESS, _CREATED = 200, 201
+_NEARLY_ALL = 0.9
+"""A folder with this share of the views of pages, apart from the home page, is the site itself."""
 _STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
 """The kinds of goals whose folders contain separate steps, so that their pages are not grouped into one pattern."""
 
@@ -35,6 +39,8 @@ class Evidence:
     """`pattern, is_group, n`"""
     forms: pl.DataFrame
     """`pattern, n` of POST requests that were answered with a redirect."""
+    posts: pl.DataFrame
+    """`pattern, n` of POST requests that were answered with a page and whose path ends with a word of confirmation, or with 201 Created."""
     after: pl.DataFrame
     """`pattern, form, n`, and `form_words` (the words of the form): pages viewed right after such a form was sent."""
     downloads: pl.DataFrame
@@ -48,9 +54,12 @@ class Evidence:
 def session_hits(analysis: Analysis) -> pl.LazyFrame:
     """Return the hits in sessions with the columns that `queries` needs, to be collected first; the hits must have been matched without goals."""
     is_form = (pl.col("method") == "POST") & pl.col("status").is_between(_FIRST_REDIRECT, _FIRST_ERROR - 1)
+    is_post = (pl.col("method") == "POST") & pl.col("status").is_between(_FIRST_SUCCESS, _FIRST_REDIRECT - 1)
+    is_created = (pl.col("method") == "POST") & (pl.col("status") == _CREATED)
+    sent = {"is_form": is_form.fill_null(value=False), "is_post": is_post.fill_null(value=False), "is_created": is_created.fill_null(value=False)}
     return (
         analysis.hits.filter(pl.col("inside"), pl.col("session").is_not_null())
-        .select("session", "path", "event", is_form=is_form.fill_null(value=False), is_page=is_kind("page"), is_download=is_kind("download"))
+        .select("session", "path", "event", **sent, is_page=is_kind("page"), is_download=is_kind("download"))
         .with_columns(is_named=(pl.col("event") == pl.col("path")).fill_null(value=False), form=windows.previous(pl.col("path"), "session"))
         .with_columns(is_after=windows.previous(pl.col("is_form"), "session").fill_null(value=False))
     )
@@ -58,13 +67,15 @@ def session_hits(analysis: Analysis) -> pl.LazyFrame:
 
 def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
     """Return the queries whose results `gather` takes, by frame of `Evidence`: `path, n`, and for `after` also `form`."""
-    is_page, is_named = pl.col("is_page"), pl.col("is_named")
+    is_page = pl.col("is_page")
     return {
-        "pages": _counted(hits.filter(is_page & ~is_named), "path"),
+        "pages": _counted(hits.filter(is_page & ~pl.col("is_named")), "path"),
         "forms": _counted(hits.filter("is_form"), "path"),
+        "posts": _counted(hits.filter("is_post"), "path"),
+        "created": _counted(hits.filter("is_created"), "path"),
         "after": _counted(hits.filter("is_after", is_page), "path", "form"),
         "downloads": _counted(hits.filter("is_download"), "path"),
-        "events": _counted(hits.filter(pl.col("event").is_not_null(), is_named | ~is_page).select("session", path="event"), "path"),
+        "events": _counted(hits.filter(pl.col("event").is_not_null()).select("session", path="event"), "path"),
     }
 
 
@@ -83,24 +94,53 @@ def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     """Return the evidence in the collected results of the queries, with paths grouped into patterns."""
     # Probes and exports have targets that are not paths, and no goal could name them.
     frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
-    pages = subrequests.add_patterns(frames["pages"], _is_step_by_step)
+    sites = _site_folders(frames["pages"])
+    pages = subrequests.add_patterns(frames["pages"], lambda folder: _is_step_by_step(folder) | folder.is_in(sites), _is_telling)
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words('files'))}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
-    loaded = subrequests.subrequest_patterns(frames["followers"])["pattern"]
+    followers = subrequests.subrequest_patterns(frames["followers"])
+    loaded = followers.filter(~has_segment(plain_words(pl.col("pattern")), "list", "product", "article", "search", *_STEP_BY_STEP))["pattern"]
     not_pages = pl.concat([pages["folder"].drop_nulls().unique().sort(), loaded])
     pages = pages.filter(pl.col("folder").is_null(), ~pl.col("pattern").is_in(loaded.implode()))
     patterns = pages.select("path", "pattern")
     form = subrequests.without_ids(pl.col("form"))
     after = frames["after"].join(patterns, on="path").with_columns(form=form)
     downloads = frames["downloads"].with_columns(pattern=pl.col("path").str.replace(r"/[^/]*(\.\w+)$", "/*${1}"))
+    forms, posts, created = (
+        _summed(frames[name].with_columns(pattern=subrequests.without_ids(pl.col("path"))), "pattern") for name in ("forms", "posts", "created")
+    )
+    is_event = ~pl.col("path").str.starts_with("re:") & ~events.names_page_view(pl.col("path")) & ~events.is_of_tools(pl.col("path"))
     return Evidence(
         _summed(pages, "pattern", "is_group"),
-        _summed(frames["forms"].with_columns(pattern=subrequests.without_ids(pl.col("path"))), "pattern"),
+        forms,
+        pl.concat([posts.filter(has_ending(pl.col("words"), "thanks")), created.filter(is_resource(pl.col("words")))]).unique(
+            "pattern", keep="first", maintain_order=True
+        ),
         _summed(after, "pattern", "form").with_columns(form_words=plain_words(pl.col("form"))),
         _summed(downloads, "pattern"),
-        _summed(frames["events"].filter(~pl.col("path").str.starts_with("re:")).rename({"path": "pattern"}), "pattern"),
+        _summed(frames["events"].filter(is_event).rename({"path": "pattern"}), "pattern"),
         tuple(not_pages),
     )
+
+
+def _site_folders(pages: pl.DataFrame) -> pl.Series:
+    """Return the folders that hold nearly all pages and are the site itself, like `/shop`; a folder of products or articles is none."""
+    pages, parts = pages.filter(pl.col("path") != "/"), pl.col("path").str.strip_chars_end("/").str.split("/")
+    counts = [
+        pages.filter(parts.list.len() >= depth).group_by(folder=parts.list.head(depth).list.join("/")).agg(pl.col("n").sum(), pages=pl.len())
+        for depth in range(2, subrequests.DEEPEST_FOLDER + 1)
+    ]
+    name = plain_words(pl.col("folder").str.extract(r"([^/]*)$"))
+    is_of_things = has_segment(name, "product", "article", "search") | pl.col("folder").str.contains(r"/\d+$")
+    folders = pl.concat(counts).filter(pl.col("n") >= _NEARLY_ALL * pl.lit(pages["n"].sum()), pl.col("pages") > 1, ~is_of_things)
+    return folders["folder"].implode()
+
+
+def _is_telling(path: pl.Expr) -> pl.Expr:
+    """Return whether a path names a cart, a checkout or a confirmation, so that no pattern of other pages may contain it."""
+    words = plain_words(path)
+    is_named = has_segment(words, "cart", "checkout", "thanks") | (has_ending(words, "thanks") & has_word(words, *_STEP_BY_STEP))
+    return is_named & ~has_segment(words, "article")
 
 
 def _is_step_by_step(folder: pl.Expr) -> pl.Expr:
@@ -139,6 +179,12 @@ def has_segment(text: pl.Expr, *kinds: str) -> pl.Expr:
 def has_ending(text: pl.Expr, kind: str) -> pl.Expr:
     """Return whether text from `plain_words` has a segment that ends with a word for this kind."""
     return text.str.contains_any([f"{before}{word}/" for word in _spellings(kind) for before in "/-"])
+
+
+def is_resource(text: pl.Expr) -> pl.Expr:
+    """Return whether text from `plain_words` ends with a word for an action, like the path of an API that creates orders."""
+    words = "|".join(re.escape(word) for word in _spellings("purchase", "lead", "signup", "newsletter"))
+    return text.str.contains(f"/(?:{words})/$")
 
 
 @cache

@@ -113,9 +113,19 @@ def _obstacle(goal: Goal, label: str, fitting: pl.DataFrame, path: str) -> tuple
                 NEVER,
                 f"{label} never matches: {path} occurs ({_hits(fitting)}), but its extension is not a download type; use `page` instead",
             )
-        fix = f"name the file, like {fitting['path'][0]}"
+        fix = _named_fix(lists[0], fitting, goal)
         return NEVER, f"{label} never matches: all {_hits(fitting)} on {path} are {lists[0]}, which wildcards do not match; {fix}"
     return NEVER, f"{label} never matches: {path} occurs, but not as the goal requires ({_answers(fitting)}); adapt the goal to the log"
+
+
+def _named_fix(kind: str, fitting: pl.DataFrame, goal: Goal) -> str:
+    """Return how to name requests on a list, which the wildcards of a page do not match."""
+    tests = sorted({name for expr in goal.named.values() for name in expr.meta.root_names() if name.startswith("path~")})
+    path = _main_pattern(fitting, tests)
+    if kind == _LISTS["background"]:
+        # A request with its method matches whatever is not an asset.
+        return f"write {fitting['method'].drop_nulls().head(1).to_list()[0]} {path}" if fitting["method"].count() else f"name {fitting['path'][0]}"
+    return f"write {{download: {path}}}" if kind == _LISTS["download"] else f"name the file, like {fitting['path'][0]}"
 
 
 def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:
@@ -195,8 +205,13 @@ def _as_written(column: str, pattern: str) -> pl.Expr:
 
 def _common_path(requests: pl.DataFrame, tests: Sequence[str]) -> str:
     """Return what requests have in common, as a goals file would name it: their path, or the pattern that matches most of them."""
+    return requests["path"][0] or "" if requests["path"].n_unique() == 1 or not tests else _main_pattern(requests, tests)
+
+
+def _main_pattern(requests: pl.DataFrame, tests: Sequence[str]) -> str:
+    """Return the pattern that matches most of some requests, or the path of one if there are no patterns."""
     counts = {patterns.split_named_column(test)[1]: requests.filter(test)["n"].sum() for test in tests}
-    return requests["path"][0] or "" if requests["path"].n_unique() == 1 or not counts else max(counts, key=lambda pattern: counts[pattern])
+    return max(counts, key=lambda pattern: counts[pattern]) if counts else requests["path"][0] or ""
 
 
 def _most_frequent(requests: pl.DataFrame) -> str:

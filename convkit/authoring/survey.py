@@ -115,12 +115,22 @@ class SurveyedLogs:
 
 
 @contextmanager
-def read_logs(paths: Paths, options: Options, goals: Goals, *, everything: bool = False, progress: Progress = NO_PROGRESS) -> Iterator[SurveyedLogs]:
-    """Read logs with the export properties that the goals need; with `everything`, also read static files and the channels of sessions.
+def read_logs(  # noqa: PLR0913 (the settings of a survey)
+    paths: Paths,
+    options: Options,
+    goals: Goals,
+    *,
+    properties: Sequence[str] = (),
+    everything: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> Iterator[SurveyedLogs]:
+    """Read logs with these properties of exports and those that the goals need.
+
+    With `everything`, also read static files and the channels of sessions.
 
     Raises InputError, OutputError, UsageError.
     """
-    plan = replace(plan_segment(options, goals, progress=progress), every_line=True, every_asset=everything)
+    plan = replace(plan_segment(options, goals, progress=progress), every_line=True, every_asset=everything, properties=tuple(properties))
     plan = replace(plan, segment=replace(plan.segment, session_fields=frozenset({CHANNEL_FIELD} if everything else ())))
     with partition.read(paths, plan) as parts:
         yield SurveyedLogs(stages.with_own_hosts(parts, goals, plan.segment.bots, plan.session_fields), plan)

@@ -99,7 +99,9 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
     """Read logs into memory, or onto disk if they may need more memory than the plan allows. Raises InputError, OutputError, UsageError."""
     log_format = plan.goals.site.log_format if plan.log_format == "auto" else plan.log_format
     with ExitStack() as stack:
-        opened = open_logs(paths, log_format, stack, hits.parser_needs(plan.goals, plan.session_fields))
+        needs = hits.parser_needs(plan.goals, plan.session_fields)
+        needs = replace(needs, properties=tuple(sorted({*needs.properties, *plan.properties})))
+        opened = open_logs(paths, log_format, stack, needs)
         fits = plan.memory.holds(log.source for log in opened.logs)
         yield _in_memory(opened, plan) if fits else _on_disk(opened, plan, stack)
 

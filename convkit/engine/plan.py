@@ -50,6 +50,8 @@ class Plan:
     """The filters as they were typed."""
     rejects: bool = False
     """Whether to keep the lines that could not be read."""
+    properties: tuple[str, ...] = ()
+    """The properties of events to read in addition to those that the goals test."""
     every_line: bool = False
     """Whether to keep every line; otherwise, one static-file request per client is enough."""
     every_asset: bool = False

@@ -101,13 +101,23 @@ def facts_of_events(parsed: pl.LazyFrame, goals: Goals, size: int) -> tuple[str,
 
 def _is_page(name: pl.Expr, goals: Goals) -> pl.Expr:
     """Return whether an event's name means a page view."""
+    return names_page_view(name) & ~_is_tool(name, goals)
+
+
+def names_page_view(name: pl.Expr) -> pl.Expr:
+    """Return whether an event is named like a page view."""
     words = name.str.replace_all(_WORD_START, "$1 $2").str.to_lowercase().str.replace_all(_NO_WORD, " ").str.strip_chars()
-    return (words.str.contains(_PAGE_NAME) | (name == "")) & ~_is_tool(name, goals)
+    return words.str.contains(_PAGE_NAME) | (name == "")
 
 
 def _is_tool(name: pl.Expr, goals: Goals) -> pl.Expr:
     """Return whether an event's name is one that tools send by themselves, or that `site` ignores."""
-    return name.is_in(list(datafiles.lines("tool_events"))) | patterns.matches_any(name, goals.site.ignore_events)
+    return is_of_tools(name) | patterns.matches_any(name, goals.site.ignore_events)
+
+
+def is_of_tools(name: pl.Expr) -> pl.Expr:
+    """Return whether an event's name is one that tools send by themselves."""
+    return name.is_in(list(datafiles.lines("tool_events")))
 
 
 def _property_values(records: pl.LazyFrame, column: str, tests: Sequence[str]) -> pl.LazyFrame:

@@ -24,7 +24,7 @@ _FIRST_REDIRECT, _NOT_MODIFIED = 300, 304
 
 FEWEST_SIBLINGS = 5
 """A folder with at least this many pages becomes one pattern."""
-_DEEPEST_FOLDER = 4
+DEEPEST_FOLDER = 4
 """The number of segments before the pages of such a folder, counting the empty one before the first slash."""
 _CONTAINER = r"/(?:m|mobile|amp|[a-z]{2}(?:[-_][A-Za-z]{2})?)$"
 """Matches a prefix that all pages of a site may share, like a language."""
@@ -85,14 +85,19 @@ def _suspected(counted: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def add_patterns(pages: pl.DataFrame, is_separate: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+def _nothing(_: pl.Expr) -> pl.Expr:
+    return pl.lit(value=False)
+
+
+def add_patterns(pages: pl.DataFrame, is_separate: Callable[[pl.Expr], pl.Expr], is_telling: Callable[[pl.Expr], pl.Expr] = _nothing) -> pl.DataFrame:
     """Add the `pattern` by which a goals file would name each distinct `path`, and `is_group`, whether it groups the pages of a folder.
 
-    In folders whose path satisfies `is_separate`, each page stays separate, however many there are.
+    In folders whose path satisfies `is_separate`, each page stays separate, however many there are. A path that satisfies `is_telling` is never part
+    of a pattern that does not contain its last segments.
     """
     parts, depth_of_path = pl.col("path").str.split("/"), pl.col("path").str.count_matches("/") + 1
     pages = pages.with_columns(pattern=pl.lit(None, dtype=pl.String))
-    for depth in range(2, _DEEPEST_FOLDER + 1):
+    for depth in range(2, DEEPEST_FOLDER + 1):
         inside = pl.col("pattern").is_null() & (depth_of_path > depth)
         prefix, rest = parts.list.head(depth).list.join("/"), parts.list.slice(depth + 1).list.join("/")
         children = pages.filter(inside).select("path", prefix=prefix, child=parts.list.get(depth, null_on_oob=True), rest=rest)
@@ -103,7 +108,8 @@ def add_patterns(pages: pl.DataFrame, is_separate: Callable[[pl.Expr], pl.Expr])
         is_deep = ~pl.col("is_tail") & (pl.col("rest") != "")
         others = pl.when(is_deep.any().over("prefix")).then(pl.lit("**")).otherwise(pl.lit("*"))
         wildcard = pl.when("is_tail").then(pl.concat_str(pl.lit("*/"), "rest")).otherwise(others)
-        groups = children.select("path", group=pl.concat_str("prefix", pl.lit("/"), wildcard))
+        grouped = pl.when(pl.col("is_tail") | ~is_telling(pl.col("path"))).then(pl.concat_str("prefix", pl.lit("/"), wildcard))
+        groups = children.select("path", group=grouped)
         pages = pages.join(groups, on="path", how="left", maintain_order="left").with_columns(pattern=pl.coalesce("pattern", "group")).drop("group")
     return pages.with_columns(is_group=pl.col("pattern").is_not_null(), pattern=pl.coalesce("pattern", without_ids(pl.col("path"))))
 

@@ -124,7 +124,7 @@ NEVER = {
     "asked": "only requested with GET (1 GET answered with 200); write /contact",
     "redirected": "always redirected (1 GET answered with 301), and a redirect is not a page view; name the page it redirects to",
     "pictures": "are assets, which wildcards do not match; name the file, like /image/logo.png",
-    "feeds": "are background requests, which wildcards do not match; name the file, like /feeds/all.xml",
+    "feeds": "are background requests, which wildcards do not match; write GET /feeds/*",
     "with_mail": "/checkout occurs (2 hits), but never with query.utm_medium: email",
     "deep": "3 hits match, but none meets its `at_least`",
     "late": "no session or visitor meets its condition",

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from small_logs import line, written
+from small_logs import conversions, figures, line, written
 
 import convkit
+from convkit.authoring import propose, survey
+from convkit.core.model import Goals, Site
+from convkit.core.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Run = Callable[..., tuple[int, str, str]]
 
 ROWS = {
+    "a39": "test_the_advice_for_a_background_path_works",
+    "a40": "test_the_page_of_an_order_form_is_no_page_of_thanks",
+    "a42": "test_a_folder_with_nearly_all_pages_is_the_site",
+    "e43": "test_the_orders_of_a_shop_are_what_its_export_is_for",
+    "e53": "test_the_clicks_of_a_shop_get_a_funnel_from_the_first_view_on",
+    "e54": "test_the_life_of_an_app_gets_a_funnel_per_visitor",
+    "F6": "test_a_folder_with_nearly_all_pages_is_the_site",
     "F7": "test_columns_given_on_the_command_line_are_used_and_kept",
+    "F8": "test_a_word_of_purchase_with_a_word_of_thanks_is_a_purchase",
+    "F16": "test_list_pages_of_a_shop_are_not_ignored",
 }
 FEW_COLUMNS = ["user_id,visitor,account_id,event,ts,time", *(f"{number},v,1,signup,x,17601045{number}" for number in range(10, 16))]
 CHOICES = ("--set", "columns.user=user_id", "--set", "columns.time=time")
@@ -120,3 +132,249 @@ def test_what_cannot_be_read_has_no_next_command(convkit_command: Run) -> None:
     code, out, _ = convkit_command("formats", "odd.log")
     assert code == 3
     assert "Next:" not in out
+
+
+def drafted(lines: Iterable[str], name: str = "access.log") -> propose.Draft:
+    """Return what `init` proposes for a log."""
+    log, properties = written(Path(name), lines), propose.properties_to_read()
+    with survey.read_logs([log], Options(), Goals(None, Site(), ()), properties=properties) as logs:
+        draft = propose.propose_draft(logs, {})
+    assert draft
+    return draft
+
+
+def goals_of(draft: propose.Draft) -> dict[str, Any]:
+    """Return the proposed goals."""
+    return {proposal.name: proposal.goal for proposal in draft.goals}
+
+
+def requests(visitors: int, *texts: str, first: int = 0) -> list[str]:
+    """Return the log lines of visitors who each send some requests; a POST is redirected, and `201 POST /x` is answered with 201."""
+    return [
+        line(
+            text.removeprefix("201 ") if " " in text else f"GET {text}",
+            20 * place,
+            201 if text.startswith("201 ") else 302 if text.startswith("POST") else 200,
+            who=f"198.51.{first // 250}.{first % 250 + visitor} - -",
+        )
+        for visitor in range(visitors)
+        for place, text in enumerate(texts)
+    ]
+
+
+def events(*people: Iterable[str], columns: str = "", values: str = "", apart: int = 1) -> list[str]:
+    """Return the rows of an export: each of the people does some things, so many hours apart."""
+    return [
+        f"time,user_id,event{columns}",
+        *(
+            f"2026-09-{1 + place * apart // 24:02}T{place * apart % 24:02}:{number % 60:02}:00Z,u{number},{event}{values}"
+            for number, done in enumerate(people)
+            for place, event in enumerate(done)
+        ),
+    ]
+
+
+def test_the_page_of_an_order_form_is_no_page_of_thanks() -> None:
+    lines = requests(12, "/", "/mugs/1-mug.html", "/cart", "/order")
+    lines += requests(8, "/", "/cart", "/order", "POST /order", "/order", first=50)
+    for number in range(4):
+        last = f"/order-confirmation?id_order={number}&key=abc"
+        lines += requests(1, "/", "/cart", "/order", "POST /order", "/order", last, first=80 + number)
+    draft = drafted(lines)
+    assert (draft.macro, goals_of(draft)["purchase"]) == ("purchase", {"page": "/order-confirmation", "once_per": "query.id_order"})
+    assert draft.survey
+    assert draft.survey.sessions["goal:purchase"].count() == 4
+
+
+@pytest.mark.parametrize("prefix", ["", "/shop", "/app", "/en/store"])
+def test_a_folder_with_nearly_all_pages_is_the_site(prefix: str) -> None:
+    """The proposal is the same with and without the folder."""
+    pages = ["/news", "/offers", "/help", "/team", "/terms", "/map", "/jobs"]
+    lines = [text for number, page in enumerate(pages) for text in requests(9, "/", f"{prefix}{page}", f"{prefix}/cart", first=20 * number)]
+    lines += requests(8, "/", f"{prefix}/cart", f"{prefix}/checkout", f"{prefix}/confirmation", first=200)
+    draft = drafted(lines)
+    assert goals_of(draft)["purchase"] == f"{prefix}/confirmation"
+    assert draft.steps == ("cart", "checkout", "purchase")
+    assert "group" not in draft.settings
+
+
+def test_words_that_tell_are_never_part_of_a_pattern() -> None:
+    """Other pages of their folder are, and so are articles about carts and products with such names."""
+    lines = [
+        text for letter in "abcdefg" for text in requests(3, "/", "/about", f"/store/{letter}x", f"/blog/{letter}y", first=10 * ord(letter) - 970)
+    ]
+    lines += requests(9, "/", "/about", "/store/cart", "/store/thank-you", "/blog/mission-complete", "/blog/cart", first=100)
+    draft = drafted(lines)
+    assert draft.settings["group"] == ["/blog/*", "/store/*"]
+    assert (goals_of(draft)["purchase"], goals_of(draft)["cart"]) == ("/store/thank-you", "/store/cart")
+
+
+PURCHASES = [
+    *("payment_done", "payment_success", "payment_completed", "order_confirmed", "order_complete", "order_success", "checkout_complete"),
+    *("Checkout Success", "booking_confirmed", "subscription_created", "OrderPaid", "order", "invoice payment succeeded", "bestellung_erfolgreich"),
+]
+NO_PURCHASES = [
+    *("checkout_step_completed", "payment_info_submitted", "order_viewed", "payment_failed", "order_cancelled", "checkout_started"),
+    *("order_history", "payment_method_added", "refund_completed", "task_created"),
+]
+
+
+@pytest.mark.parametrize("event", PURCHASES)
+def test_a_word_of_purchase_with_a_word_of_thanks_is_a_purchase(event: str) -> None:
+    draft = drafted(events(*[["catalog"]] * 30, *[["catalog", "cart"]] * 20, *[["catalog", "cart", event]] * 10), "events.csv")
+    assert (draft.macro, goals_of(draft)["purchase"]) == ("purchase", {"event": event})
+    assert "cart" in draft.steps
+
+
+@pytest.mark.parametrize("event", NO_PURCHASES)
+def test_an_event_on_the_way_or_undone_is_no_purchase(event: str) -> None:
+    draft = drafted(events(*[["catalog"]] * 30, *[["catalog", "cart", event]] * 10), "events.csv")
+    assert draft.macro == ""
+    assert propose.nearest(draft)[0].name in {"checkout", "cart"}
+
+
+def test_a_shop_whose_thanks_answer_a_post_has_a_purchase() -> None:
+    lines = [
+        *requests(9, "/", "/cart.do", "/product.screen"),
+        *(line("POST /cart/success.do", 90, who=f"198.51.0.{number} - -") for number in range(4)),
+    ]
+    assert goals_of(drafted(lines))["purchase"] == {"request": "POST /cart/success.do"}
+    lines = requests(9, "/", "/products/1", "201 POST /orders", "201 POST /cart/items")
+    assert goals_of(drafted(lines))["purchase"] == {"request": "POST /orders"}
+
+
+def test_a_bare_page_of_thanks_with_an_amount_is_a_purchase() -> None:
+    assert goals_of(drafted(requests(5, "/", "/contact", "/thank-you?total=12,50")))["purchase"] == {"page": "/thank-you", "value": "query.total"}
+    assert goals_of(drafted(requests(5, "/", "/contact", "/thank-you?from=mail")))["lead"] == "/thank-you"
+    assert goals_of(drafted(requests(5, "/", "/product/1", "/thank-you")))["purchase"] == "/thank-you"
+
+
+def test_the_orders_of_a_shop_are_what_its_export_is_for() -> None:
+    """They count however few they are; cancelled orders are none, and the currency becomes a setting."""
+    header = (
+        "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Cancelled at,Refunded Amount"
+    )
+    states = {"paid": "0.00", "refunded": "20.00", "voided": "0.00", "partially_refunded": "20.00"}
+    rows = [
+        f"#10{number},u{number}@a.example,{state},,EUR,40.00,2026-10-0{number} 10:00:00 +0200,1,Tee,40.00,,{back}"
+        for number, (state, back) in enumerate(states.items(), 1)
+    ]
+    draft = drafted([header, *rows], "orders.csv")
+    assert (draft.macro, goals_of(draft)["purchase"]) == ("purchase", {"event": "order", "value": "prop.Total"})
+    assert draft.settings["currency"] == "EUR"
+    assert draft.survey
+    assert draft.survey.sessions["goal:purchase"].count() == 2
+
+
+def test_the_clicks_of_a_shop_get_a_funnel_from_the_first_view_on() -> None:
+    """Removing from the cart is no step, everybody may do the first one, and an order of several rows counts once."""
+    people = [["view"]] * 60 + [["view", "cart", "remove_from_cart"]] * 25 + [["view", "cart", "purchase", "purchase"]] * 30
+    rows = events(*people, columns=",price,order_id")
+    draft = drafted([rows[0], *(f"{row},9.90,{'o' + row.split(',')[1] if 'purchase' in row else ''}" for row in rows[1:])], "clicks.csv")
+    assert goals_of(draft)["purchase"] == {"event": "purchase", "once_per": "prop.order_id"}
+    assert (goals_of(draft)["cart"], draft.steps) == ({"event": "cart"}, ("product", "cart", "purchase"))
+
+
+@pytest.mark.parametrize(("columns", "value"), [(",Revenue", "prop.Revenue"), (",orderValue", None), (",amount,currency", "prop.amount")])
+def test_the_amount_of_a_purchase_is_found_by_its_usual_names(columns: str, value: str | None) -> None:
+    draft = drafted(events(*[["view", "purchase"]] * 5, columns=columns, values=",12.50,CHF"[: 6 if columns.count(",") == 1 else None]), "clicks.csv")
+    goal = goals_of(draft)["purchase"]
+    assert goal == {"event": "purchase", **({"value": value} if value else {})}
+    assert draft.settings.get("currency") == ("CHF" if "currency" in columns else None)
+
+
+def test_the_life_of_an_app_gets_a_funnel_per_visitor() -> None:
+    """Signing up is where all begin; the steps that lead to paying are named after their events."""
+    steps = ["signup", "email_verified", "project_created", "invited_member"]
+    people = [steps[:1]] * 10 + [steps[:3]] * 20 + [[*steps, "plan_upgraded"]] * 8
+    draft = drafted(events(*people, apart=13), "app.csv")
+    assert (draft.macro, goals_of(draft)["purchase"]) == ("purchase", {"event": "plan_upgraded"})
+    assert (draft.steps, draft.per) == ((*steps, "purchase"), "visitor")
+
+
+def test_an_app_that_sells_nothing_is_there_for_its_sign_ups() -> None:
+    draft = drafted(events(*[["app_opened"]] * 20, *[["app_opened", "signup_started", "signed_up"]] * 9), "app.csv")
+    assert (draft.macro, goals_of(draft)["signup"]) == ("signup", {"event": "signed_up"})
+
+
+def test_events_of_rows_with_a_url_are_not_overlooked() -> None:
+    rows = ["timestamp,anonymous_id,user_id,event,context_page_url"]
+    rows += [
+        f"2026-10-01 0{number}:0{place}:00 UTC,a{number},,{event},https://a.example/{event}"
+        for number in range(5)
+        for place, event in enumerate(["viewed_pricing", "signed_up"])
+    ]
+    assert goals_of(drafted(rows, "tracks.csv"))["signup"] == {"event": "signed_up"}
+
+
+SITES: dict[str, tuple[list[str], str]] = {
+    "shop": (
+        requests(30, "/", "/product/a", "/cart") + requests(9, "/", "/product/a", "/cart", "/checkout", "/checkout/thank-you", first=100),
+        "purchase",
+    ),
+    "leads": (requests(30, "/", "/pricing") + requests(9, "/", "/contact", "POST /contact", "/contact/thanks", first=100), "lead"),
+    "sign-up": (requests(30, "/", "/pricing") + requests(9, "/", "/register", "POST /register", "/welcome", first=100), "signup"),
+    "blog": (
+        [text for letter in "abcdef" for text in requests(5, "/", *(f"/blog/{letter}{other}" for other in "xyz"), first=10 * ord(letter) - 970)],
+        "",
+    ),
+    "shop without purchases": (
+        requests(30, "/", "/product/a") + requests(9, "/", "/product/a", "/cart", first=100) + requests(9, "/cart", "/checkout", first=200),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SITES)
+def test_the_macro_goal_of_each_kind_of_site(kind: str, convkit_command: Run) -> None:
+    """A micro goal is never one: then the block is empty, the nearest goals are comments, and `check` says what to do."""
+    lines, macro = SITES[kind]
+    log = written(Path("access.log"), lines)
+    code, _, err = convkit_command("init", "access.log")
+    assert code == 0
+    goals, text = convkit.load_goals("goals.yaml"), Path("goals.yaml").read_text(encoding="utf-8")
+    assert [goal.name for goal in goals.macros] == ([macro] if macro else [])
+    assert next_command(err) == (["report"] if macro else ["check"]) + ["access.log"]
+    code, out, _ = convkit_command(*next_command(err))
+    assert code == 0
+    assert ("no-macro: no goal under `macro`; move the goal" in out) == (not macro)
+    if not macro:
+        nearest = {"blog": "reader", "shop without purchases": "checkout"}[kind]
+        assert f"no macro goal, as none of them looks like one (the nearest: {nearest}" in err
+        assert f"macro:\n  # {nearest}: " in text
+        block = text[text.index("macro:\n") :]
+        chosen = (
+            block.replace(f"  # {nearest}:", f"  {nearest}:", 1)
+            .replace(f"\n  {nearest}:", "\n  other:", 2)
+            .replace("\n  other:", f"\n  {nearest}:", 1)
+        )
+        Path("goals.yaml").write_text(chosen, encoding="utf-8")
+        assert [goal.name for goal in convkit.load_goals("goals.yaml").macros] == [nearest]
+    assert conversions(figures(log, goals=Path("goals.yaml")))
+
+
+def test_the_advice_for_a_background_path_works(convkit_command: Run) -> None:
+    """Pages of a background folder, like those of an API, are named by their requests, not by one of them."""
+    lines = requests(6, "/", "/api/products/1", "201 POST /api/cart/items", "201 POST /api/orders")
+    lines += requests(6, "/", "/api/products/2", "/api/feeds/1", first=50)
+    written(Path("access.log"), lines)
+    goals = "macro: {purchase: {request: POST /api/orders, status: 201}}\nmicro: {cart: POST /api/cart/items, product: PRODUCT}\n"
+    written(Path("goals.yaml"), [goals.replace("PRODUCT", "/api/products/*")])
+    _, out, _ = convkit_command("check", "access.log")
+    assert "which wildcards do not match; write GET /api/products/*." in out
+    written(Path("goals.yaml"), [goals.replace("PRODUCT", "GET /api/products/*")])
+    assert "never-matches" not in convkit_command("check", "access.log")[1]
+    assert conversions(figures("access.log", goals=Path("goals.yaml"))) == {"purchase": 6, "cart": 6, "product": 12}
+
+
+def test_list_pages_of_a_shop_are_not_ignored() -> None:
+    """A filter is changed within seconds and is a page all the same; what pages load by themselves is ignored."""
+    lines = [
+        line(f"GET {path}", 30 * turn + second, who=f"198.51.100.{visitor} - -")
+        for visitor in range(30)
+        for turn in range(3)
+        for second, path in enumerate(["/product/a", f"/filter/{'abcdefg'[(visitor + turn) % 7]}x", f"/hints/{'abcdefg'[visitor % 7]}x"])
+    ]
+    draft = drafted(lines)
+    assert draft.settings["ignore"] == {"paths": ["/hints/*"]}
+    assert "/filter/*" in draft.settings["group"]

@@ -18,6 +18,7 @@ from convkit.errors import UsageError
 
 if TYPE_CHECKING:
     from convkit.authoring.goals_file import YamlValue
+    from convkit.authoring.propose import Draft
 
 _ADD_MACRO = "Put what counts as success on your site under `macro:`"
 PLACE = 110
@@ -72,7 +73,11 @@ def _proposed(logs: tuple[str, ...], parsed: Options, path: str, *, quiet: bool)
     given = site_settings.site_settings(None if parsed.goals is None else str(parsed.goals), parsed.settings)
     settings: dict[str, YamlValue] = given | ({} if parsed.timezone is None else {"timezone": parsed.timezone})
     settings |= {} if parsed.log_format == "auto" else {"log_format": parsed.log_format}
-    with progress.display(is_wanted=not quiet) as display, survey.read_logs(logs, parsed, read_goals(parsed), progress=display) as surveyed:
+    goals, properties = read_goals(parsed), propose.properties_to_read()
+    with (
+        progress.display(is_wanted=not quiet) as display,
+        survey.read_logs(logs, parsed, goals, properties=properties, progress=display) as surveyed,
+    ):
         draft = propose.propose_draft(surveyed, settings)
         text = "" if draft is None else propose.goals_file_text(draft, surveyed)
     messages.warn(() if quiet else surveyed.parts.data.warnings, ())
@@ -82,9 +87,19 @@ def _proposed(logs: tuple[str, ...], parsed: Options, path: str, *, quiet: bool)
             f": nothing in these logs suggested goals, so the built-in ones were written. {_ADD_MACRO}.",
             next_command.command("report", logs, path, parsed),
         )
-    goals = f"{plural(len(draft.goals), 'goal')}{' and 1 funnel' * bool(draft.steps)}"
+    proposed = f"{plural(len(draft.goals), 'goal')}{' and 1 funnel' * bool(draft.steps)}"
     sessions = plural(draft.survey.sessions.height, "session")
-    return text, f": {goals} suggested by {sessions}; macro goal: {draft.macro}. Correct what is wrong.", next_command.command("report", logs, path)
+    return text, f": {proposed} suggested by {sessions}; {_macro_of(draft)}", next_command.command("report" if draft.macro else "check", logs, path)
+
+
+def _macro_of(draft: Draft) -> str:
+    """Return what is said about the macro goal of a proposed file."""
+    from convkit.authoring import propose  # noqa: PLC0415 (as above)
+
+    if draft.macro:
+        return f"macro goal: {draft.macro}. Correct what is wrong."
+    nearest = ", ".join(proposal.name for proposal in propose.nearest(draft))
+    return f"no macro goal, as none of them looks like one{f' (the nearest: {nearest})' * bool(nearest)}. {_ADD_MACRO}."
 
 
 COMMAND = options.add_options(
