@@ -44,7 +44,12 @@ def text_of(log: Path) -> str:
 
 def goals_for(log: Path) -> Path | None:
     """Return the goals file that lies beside a log of the same number or name, if there is one."""
-    beside = [log.with_suffix(".yaml"), *log.parent.glob(f"{log.name.partition('_')[0]}_goals.yaml"), log.parent / "goals.yaml", log.parent / "buy.yaml"]
+    beside = [
+        log.with_suffix(".yaml"),
+        *log.parent.glob(f"{log.name.partition('_')[0]}_goals.yaml"),
+        log.parent / "goals.yaml",
+        log.parent / "buy.yaml",
+    ]
     return next((file for file in beside if file.exists()), None)
 
 
@@ -72,7 +77,14 @@ def test_every_command_gives_a_result_or_an_error(log: Path, convkit_command: Co
     text, goals = text_of(log), goals_for(log)
     own = tmp_path / "own.yaml"
     written = ["-g", str(goals)] if goals else []
-    commands = [["formats"], ["init", "-o", str(own)], ["report", *written], ["check", *written], ["check", "-g", str(own)], ["report", "-g", str(own)]]
+    commands = [
+        ["formats"],
+        ["init", "-o", str(own)],
+        ["report", *written],
+        ["check", *written],
+        ["check", "-g", str(own)],
+        ["report", "-g", str(own)],
+    ]
     for command, *arguments in commands:
         if str(own) in arguments and command != "init" and not own.exists():
             continue
