@@ -23,6 +23,7 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits. A source's number is its rank by the time of its first parsed line, then by name."""
 
+NO_SUCH_TIME = "no such time in its time zone"
 UNFINISHED, TOO_LONG, NO_VISITOR = "unfinished last line", "longer than 1 MiB", "no visitor"
 PROBLEMS = (
     "asset",
@@ -41,6 +42,7 @@ PROBLEMS = (
     "number of fields differs from the header",
     "not a JSON object",
     "no time",
+    NO_SUCH_TIME,
     "time in the future",
     NO_VISITOR,
     "neither an event nor a page",

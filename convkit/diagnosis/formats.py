@@ -17,7 +17,7 @@ from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
 from convkit.files import damaged, lines, sampling
 from convkit.formats import load_formats, sample_lines, strings
-from convkit.formats.parsers import masking
+from convkit.formats.parsers import masking, timestamps
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.regex import Template
 from convkit.formats.strings import OWN_FORMAT
@@ -89,6 +89,9 @@ def _guess_of(log: Log) -> Guess:
     # Requests first: the server's own messages are the least informative.
     shown = fitting.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
     fields = tuple(_record_fields(record) for record in shown.to_dicts())
+    timeless = [head[number - 1] for number in fitting.filter(pl.col("time").is_null()).head(1)["line_no"] if len(head)]
+    times = log.layout.time_texts(pl.Series(timeless, dtype=pl.String)) if timeless else ()
+    unread_time = next((detection.shown_line(text) for text in times if not any(timestamps.are_times([text]))), "")
     is_wrapped, reasons = log.wrapping is not None, reasons[:_REASONS]
     return Guess(
         log.source.name,
@@ -100,6 +103,7 @@ def _guess_of(log: Log) -> Guess:
         tuple(reasons),
         tuple(unusable),
         stop,
+        unread_time=unread_time,
         false_from=cast("int | None", false_from),
     )
 
@@ -237,6 +241,8 @@ class Guess:
     unusable: tuple[tuple[str, int], ...] = ()
     """Why lines that fit cannot be used, each with their number."""
     stop: Stop | None = None
+    unread_time: str = ""
+    """A time that cannot be read, as it is written and safe to print."""
     left_out: str = ""
     """Which files were left out, if this is not about a log."""
     false_from: int | None = None
@@ -289,6 +295,7 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
         blocks.append(Paragraph(f"The log is damaged; only the lines before line {guess.false_from:,}, the first that does not fit, were tested."))
     blocks += [Paragraph(f"{plural(number, 'line')}: {reason}.") for reason, number in guess.reasons]
     blocks += [Paragraph(f"{plural(number, 'line')} cannot be used: {reason}.") for reason, number in guess.unusable]
+    blocks += [Paragraph(f"{guess.unread_time!r} is not a time.")] if guess.unread_time else []
     for record in guess.records:
         blocks.append(BlankLine())
         blocks += [_field(name, value, screen) for name, value in record.items()]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convkit.files.lines import Source
 
 _LINES = 20_000
+_HEAD, _STEP = 100, 20
 _POSITIONS, _BYTES = 16, 1 << 18
 _MAX_BYTES = 32 << 20
 """The maximum number of bytes to decompress if there are no line ends."""
@@ -32,6 +33,23 @@ def sample(source: Source) -> pl.Series:
     else:
         lines = [] if source.packing == PARQUET else _first(damaged.unpacked_bytes(source, []))
     return pl.Series("line", [line[:MAX_LINE_BYTES].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
+
+
+def sample_throughout(source: Source, head: pl.Series) -> pl.Series:
+    """Return `head`, the first lines of a log, with lines from all over the rest of it, if a compressed log is longer than its sample.
+
+    This decompresses the whole log, so it is only worthwhile where fields are found by their names.
+    """
+    if source.packing in {PLAIN, PARQUET} or len(head) < _LINES:
+        return head
+    is_chosen = (pl.col("line_no") % _STEP == 0) & (pl.col("line_no") > len(head))
+    try:
+        rest = scan(source, 0).filter(is_chosen).collect(engine="streaming")["line"]
+    except (pl.exceptions.PolarsError, OSError):
+        if source.packing == ZSTD:
+            return head
+        rest = pl.concat([frame.filter(is_chosen)["line"] for frame in damaged.frames(source, 0, [])])
+    return pl.concat([head, rest.drop_nulls().gather_every(len(rest) // _LINES + 1)])
 
 
 def _head_of_zstd(source: Source) -> pl.Series:
@@ -56,8 +74,10 @@ def _first(chunks: Iterable[bytes]) -> list[bytes]:
 def _spread(file: BinaryIO, size: int) -> list[bytes]:
     """Return whole lines from positions spread evenly over a plain file, each line once."""
     if size <= _POSITIONS * _BYTES:
-        return file.read().removesuffix(b"\n").split(b"\n")[:_LINES]
-    lines: list[bytes] = []
+        lines = file.read().removesuffix(b"\n").split(b"\n")
+        # Headers are in the first lines.
+        return lines if len(lines) <= _LINES else [*lines[:_HEAD], *lines[_HEAD :: len(lines) // _LINES + 1]]
+    lines = []
     for number in range(_POSITIONS):
         file.seek((size - _BYTES) * number // (_POSITIONS - 1))
         parts = file.read(_BYTES).split(b"\n")

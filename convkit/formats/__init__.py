@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from convkit.core import plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import polars as pl
@@ -48,6 +48,15 @@ class Layout(Protocol):
         """Whether `mend` can repair lines that `scan` cannot read."""
         return False
 
+    def time_texts(self, _lines: pl.Series, /) -> Sequence[str]:
+        """Return the times in some lines as they are written, if this is known."""
+        return ()
+
+    @property
+    def late_lines(self) -> Layout | None:
+        """The layout for lines that this one cannot read, of a kind that was not among the lines that it was fitted to."""
+        return None
+
     def scan(self, lines: pl.LazyFrame, assets: Assets, /) -> pl.LazyFrame:
         """Parse LINES into PARSED and, for an export, also PARSED_EVENTS and a `prop.NAME` for each property."""
         ...
@@ -70,6 +79,11 @@ class LogFormat(Protocol):
     def preset(self) -> Preset | None:
         """The preset of the tool whose exports are in this format, if there is one."""
         return None
+
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by the names and values in the lines it is given, so that these must be from all over the log."""
+        return False
 
     @property
     def names_requests(self) -> bool:

@@ -23,6 +23,11 @@ SAMPLES = (
 class JsonLines(LogFormat):
     """Exports from any tool, as JSON lines."""
 
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by their names and values."""
+        return True
+
     def sniff(self, lines: pl.Series) -> float:
         """Return the share of lines that are objects with known names."""
         return json_events.export_share(lines)

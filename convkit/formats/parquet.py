@@ -34,7 +34,7 @@ class ParquetExport(exports.ExportLayout):
         fields = {name: self._value(name, path, is_whole=self._is_whole(name)) for name, path in paths.items()}
         time = self._time() if "date" not in fields and self.columns.preset is None else None
         if time is not None:
-            fields["time"] = pl.when(time.is_between(*timestamps.WEB_ERA)).then(time)
+            fields["time"] = pl.when(time.is_between(*timestamps.WEB_ERA) | (time == timestamps.NEVER)).then(time)
         rows = lines.select("source", "line_no", "fault", props=self._props(), **fields)
         return exports.parse_events(rows, self.columns, has_times=time is not None)
 

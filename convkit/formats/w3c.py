@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from convkit.formats._cloudfront import CLEAN
 from convkit.formats.parsers.w3c import W3cLog
 
 SAMPLES = (
@@ -59,7 +60,7 @@ FORMAT = W3cLog(
         "seconds": ("x-duration", "time-taken"),
     },
     marks=frozenset({"date", "time", "date-local", "time-local", "c-ip", "cs-method", "cs-uri-stem", "cs-uri"}),
-    others=frozenset({"x-edge-location"}),
+    others={"x-edge-location": CLEAN},
     # The default columns of each version of IIS, and the same with X-Forwarded-For, the most common addition.
     usual={
         rf"{_START}{_NUMBERS}$": (*_FIRST, *_ANSWER, "time-taken"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import polars as pl
 
 from convkit.core.formatting import plural
 from convkit.core.progress import NO_PROGRESS
-from convkit.core.schema import NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED
+from convkit.core.schema import NO_SUCH_TIME, NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED, first_problem
 from convkit.errors import InputError
 from convkit.files import damaged
 from convkit.files.damaged import FalseLinesLoss
@@ -26,6 +26,7 @@ from convkit.files.lines import GZIP, PARQUET, PLAIN, ZSTD, parquet_damage_as_er
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.delimited import UNCLOSED_QUOTE
+from convkit.formats.parsers.timestamps import NEVER
 from convkit.ingest import detection
 from convkit.ingest.logs import unwrap
 from convkit.ingest.merge import LINE_KEY, mark_problem
@@ -217,6 +218,8 @@ def _rejects_of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFr
 
 
 _READ_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
+_MIN_LATE = 2
+"""The number of unread lines from which on they are read again with the layout for late lines; one may be damaged."""
 _MAX_WAITING = 2_000_000
 """The number of lines that are collected before they are stored, if a log is read in chunks."""
 _MAX_READ_AT_ONCE = 256 << 20
@@ -293,8 +296,21 @@ def _load_fast(job: LoadJob) -> LoadedLog | None:
         lines = job.store_lines(unwrap(scan(log.source, log.number), log))
         if log.layout.can_mend and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
             lines = _load_in_pieces([scan(log.source, log.number).collect()], job)
-        return LoadedLog(lines)
+        return LoadedLog(_with_late_lines(job, lines))
     return None
+
+
+def _with_late_lines(job: LoadJob, lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the lines of a log, with those that could not be read read again if the layout has another one for late lines."""
+    layout = job.log.layout.late_lines
+    if layout is None:
+        return lines
+    unread = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES).fill_null(value=True)).select("line_no"))["line_no"]
+    if len(unread) < _MIN_LATE:
+        return lines
+    is_unread = pl.col("line_no").is_in(unread.implode())
+    again = replace(job, log=replace(job.log, layout=layout)).store_lines(unwrap(scan(job.log.source, job.log.number).filter(is_unread), job.log))
+    return pl.concat([lines.filter(~is_unread), again])
 
 
 def _load_parquet(job: LoadJob) -> pl.LazyFrame:
@@ -337,16 +353,33 @@ def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFram
     unwrapped = (unwrap(frame, job.log) for frame in frames)
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
     for frame in job.log.layout.mend(unwrapped):
-        waiting.append(job.parse(frame.lazy()).collect())
+        waiting.append(_parsed(job, frame))
         if sum(part.height for part in waiting) >= _MAX_WAITING:
             kept.append(job.selection.store.keep(pl.concat(waiting).lazy()))
             waiting.clear()
     return pl.concat([*kept, *([job.selection.store.keep(pl.concat(waiting).lazy())] if waiting else [])])
 
 
+def _parsed(job: LoadJob, lines: pl.DataFrame) -> pl.DataFrame:
+    """Return some lines of a log parsed, by the layout for late lines if the log's own cannot read them."""
+    layout, parsed = job.log.layout.late_lines, job.parse(lines.lazy()).collect()
+    if layout is None:
+        return parsed
+    unread = parsed.filter(~pl.col("problem").is_in(_NO_LOSSES).fill_null(value=True))["line_no"]
+    if len(unread) < _MIN_LATE:
+        return parsed
+    is_unread = pl.col("line_no").is_in(unread.implode())
+    again = replace(job, log=replace(job.log, layout=layout)).parse(lines.lazy().filter(is_unread)).collect()
+    return pl.concat([parsed.filter(~is_unread), again])
+
+
 def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Turn PARSED into RECORDS with `asset` and `problem`: split senders and requests, and decode escapes."""
     no_events = pl.LazyFrame(schema=PARSED_EVENTS)
     with_events = pl.concat([lines, no_events], how="diagonal")
+    is_never = pl.col("time") == NEVER
+    with_events = with_events.with_columns(
+        problem=pl.coalesce("problem", first_problem({NO_SUCH_TIME: is_never})), time=pl.when(is_never.not_().fill_null(value=True)).then("time")
+    )
     records = with_events.pipe(requests.split_senders).pipe(requests.split_requests).with_columns(target=pl.coalesce("target", requests.probe_text()))
     return records.with_columns(**{name: requests.unescape(name) for name in requests.ESCAPED_TEXTS}).select(*RECORDS, "asset", "problem")

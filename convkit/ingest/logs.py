@@ -119,7 +119,7 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
 
 def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
     """Return a log with the given format, or the one that reads most of the lines in `head`, fitted to them."""
-    is_parquet = source.packing == lines.PARQUET
+    is_parquet, raw = source.packing == lines.PARQUET, head
     if not isinstance(log_format, str):
         wrapping = detect_wrapping(head, source)
         wrapping = wrapping if wrapping and log_format.sniff(wrapping.unwrap_texts(head)) > log_format.sniff(head) else None
@@ -145,7 +145,11 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
         return replace(log, is_recoded=True)
     opened = stack.enter_context(log_formats[0].as_lines(source))
     if opened is not source:
-        source, head = opened, sampling.sample(opened)
+        source = opened
+        head = raw = sampling.sample(opened)
+    if any(log_format.finds_fields for log_format in log_formats):
+        whole = sampling.sample_throughout(source, raw)
+        head = wrapping.unwrap_texts(whole) if wrapping else whole
     layouts = tuple(log_format.fit(source, head, needs) for log_format in log_formats)
     claims = tuple(claim for log_format in log_formats[1:] if (claim := log_format.claims()) is not None)
     layout = MixedFormat(layouts, claims) if claims else layouts[0]

@@ -11,10 +11,10 @@ import polars as pl
 
 from convkit.core import patterns, schema
 from convkit.core.conditions import any_of
-from convkit.core.schema import FATE, KIND, NO_ORIGIN, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem, is_kind
+from convkit.core.schema import FATE, KIND, NO_ORIGIN, NO_SUCH_TIME, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem, is_kind
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
-from convkit.formats.parsers.timestamps import WEB_ERA
+from convkit.formats.parsers.timestamps import NEVER, WEB_ERA
 from convkit.goals import variants
 from convkit.goals.money import currency_name_of
 from convkit.goals.values import is_hit_value
@@ -37,6 +37,7 @@ _EXPORT_COLUMNS = ("^event$", "^anonymous$", "^prop[.].*$", "^visit[.].*$")
 _NOT_FROM_REQUESTS = (events.is_event_column, attributes.is_referrer_column, attributes.is_cookie_column)
 _PROBLEMS = {
     "no time": pl.col("time").is_null(),
+    NO_SUCH_TIME: pl.col("time") == NEVER,
     "impossible time": ~pl.col("time").is_between(*WEB_ERA),
     NO_VISITOR: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }

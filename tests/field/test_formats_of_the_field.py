@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import random
@@ -25,6 +26,7 @@ ROWS = {
     "a26": "test_drains_of_vercel_name_the_path_that_was_asked_for",
     "a30": "test_lines_in_a_column_of_a_table_are_read",
     "a28": "test_logs_of_errors_in_a_directory_are_left_out",
+    "F13": "test_cloudfront_logs_whose_tabs_became_blanks_are_read",
     "F12": "test_logs_of_zoraxy_are_read",
     "F3": "test_a_damaged_gzip_is_read_in_the_format_of_its_first_lines",
 }
@@ -369,3 +371,86 @@ def test_servers_are_names_of_the_combined_format(tmp_path: Path, name: str, con
     log = written(tmp_path / "access.log", REQUESTS)
     assert format_of(log, convkit_command, "--log-format", name)[:2] == (0, "combined")
     assert overview(figures(log, goals=goals_file(tmp_path, f"site: {{log_format: {name}}}\n{GOALS}")))["converted_sessions"] == 2
+
+
+CLOUDFRONT = "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query"
+EDGE = "2026-10-10 12:00:0{} FRA56-C2 2326 198.51.100.1 GET d1.cloudfront.net {} 200 - {} {}"
+
+
+def edge(number: int, path: str, query: str = "-") -> str:
+    """Return a line of CloudFront's log between blanks."""
+    return EDGE.format(number, path, FIREFOX.replace(" ", "%20"), query)
+
+
+@pytest.mark.parametrize("blanks", [" ", "    ", "\t"], ids=["a blank", "several blanks", "tabs"])
+@pytest.mark.parametrize("more", [[], ["#Version: 1.0"]], ids=["a header", "two headers"])
+def test_cloudfront_logs_whose_tabs_became_blanks_are_read(tmp_path: Path, blanks: str, more: list[str], convkit_command: Run) -> None:
+    lines = [edge(0, "/"), edge(1, "/product/1", "a=%2520b"), edge(2, "/thank-you", "total=20.00")]
+    log = written(tmp_path / "edge.log", [*more, CLOUDFRONT, *(text.replace(" ", blanks) for text in lines)])
+    code, name, out = format_of(log, convkit_command)
+    assert (code, name) == (0, "cloudfront" if blanks == "\t" else "w3c")
+    assert f"user_agent   {FIREFOX}" in out
+    document = figures(log, goals=goals_file(tmp_path))
+    assert (overview(document)["sessions"], conversions(document)) == (1, {"purchase": 1, "product": 1})
+
+
+EARLY = 20_500
+"""The number of lines before those that differ: more than a sample has."""
+LATE = [f"203.0.113.{number}" for number in range(40)]
+STYLES = '198.51.100.9 - - [10/Oct/2026:12:00:00 +0000] "GET /s.css HTTP/1.1" 200 5'
+STYLES_WITH_AGENT = f'{STYLES} "-" "{FIREFOX}"'
+END = f'"GET /p HTTP/1.1" 200 5 "-" "{FIREFOX}"'
+
+
+def early_json(**more: str) -> str:
+    """Return a request of a JSON log."""
+    return json.dumps({"time": "2026-10-10T12:00:00Z", "remote_addr": "10.0.0.1", "request": "GET /p HTTP/1.1", "status": 200, **more})
+
+
+CHANGES = {
+    "a quoted list": (STYLES_WITH_AGENT, [f'"{who}, 10.0.0.1" - - [10/Oct/2026:12:01:00 +0000] {END}' for who in LATE]),
+    "a list": (STYLES_WITH_AGENT, [f"{who}, 10.0.0.1 - - [10/Oct/2026:12:01:00 +0000] {END}" for who in LATE]),
+    "times in ISO 8601": (STYLES_WITH_AGENT, [f"{who} - - [2026-10-10T12:01:00+00:00] {END}" for who in LATE]),
+    "times without a zone": (STYLES_WITH_AGENT, [f"{who} - - [10/Oct/2026:12:01:00] {END}" for who in LATE]),
+    "an agent": (STYLES, [f'{STYLES.replace("s.css", "p")} "-" "{FIREFOX}{number}"' for number in range(40)]),
+    "an agent without quotes": (STYLES, [f"{STYLES.replace('s.css', 'p')} {FIREFOX}{number}" for number in range(40)]),
+    "a list in JSON": (early_json(), [early_json(http_x_forwarded_for=who) for who in LATE]),
+    "an agent in JSON": (early_json(), [early_json(http_user_agent=f"{FIREFOX}{number}") for number in range(40)]),
+    "an agent in LTSV": (
+        "time:2026-10-10T12:00:00Z\thost:203.0.113.1\treq:GET /s.css HTTP/1.1\tstatus:200",
+        [f"time:2026-10-10T12:01:00Z\thost:203.0.113.1\treq:GET /p HTTP/1.1\tstatus:200\tua:{FIREFOX}{number}" for number in range(40)],
+    ),
+    "users of an export": (
+        '{"time":"2026-10-10T12:00:00Z","device_id":"d0","event":"ping"}',
+        [f'{{"time":"2026-10-10T12:01:00Z","device_id":"d{number}","event":"p","user_id":"u{number}"}}' for number in range(40)],
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_packed_and_plain_early_and_late_lines_are_read_alike(tmp_path: Path, change: str) -> None:
+    early, late = CHANGES[change]
+    goals = goals_file(tmp_path, "site: {trusted_proxy: [10.0.0.0/8]}\nmacro: {seen: {any: [/p, {event: p}]}}\n")
+    few = figures(written(tmp_path / "few.log", [*[early] * 10, *late]), goals=goals, bots="keep")
+    expected = (few["input"]["unparsed"], conversions(few), overview(few)["visitors"])
+    assert overview(few)["visitors"] >= 40
+    plain = written(tmp_path / "plain.log", [*[early] * EARLY, *late])
+    packed = tmp_path / "packed.log.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    for log in (plain, packed):
+        document = figures(log, goals=goals, bots="keep")
+        assert document["input"]["unparsed"] == 0
+        if early.startswith("{") and "remote_addr" in early:
+            # The early lines are pages as well, of one client.
+            assert overview(document)["visitors"] == expected[2], log.name
+            continue
+        assert (document["input"]["unparsed"], conversions(document), overview(document)["visitors"]) == expected, log.name
+
+
+def test_a_packed_log_in_blocks_is_read_alike(tmp_path: Path) -> None:
+    """The slower reader also reads late lines with an unusual beginning."""
+    early, late = CHANGES["a quoted list"]
+    packed = tmp_path / "packed.log.bz2"
+    packed.write_bytes(bz2.compress("\n".join([*[early] * EARLY, *late]).encode()))
+    document = figures(packed, goals=goals_file(tmp_path, "site: {trusted_proxy: [10.0.0.0/8]}\nmacro: {seen: /p}\n"))
+    assert (document["input"]["unparsed"], overview(document)["visitors"]) == (0, 40)

@@ -225,12 +225,38 @@ def test_lines_in_the_future_are_not_used_and_do_not_move_the_period(tmp_path: P
     assert figures(log)["input"]["unparsed_by_reason"] == {}
 
 
+GAP = [f"2026-03-29 {hour:02}:30:00" for hour in (1, 2, 3)]
+"""Three local times, of which clocks in Berlin skip the second."""
+NO_ZONE = {
+    "CSV": ("auto", ["time,event,user_id", *(f"{time},page_view,u1" for time in GAP)]),
+    "NDJSON": ("auto", [json.dumps({"time": time.replace(" ", "T"), "event": "page_view", "user_id": "u1"}) for time in GAP]),
+    "common log": ("auto", [f'203.0.113.7 - - [29/Mar/2026:{time[11:]}] "GET / HTTP/1.1" 200 5' for time in GAP]),
+    "JSON log": ("auto", [json.dumps({"time": time, "remote_addr": "203.0.113.7", "request": "GET / HTTP/1.1", "status": 200}) for time in GAP]),
+    "format string": ("%h %{%d.%m.%Y %T}t %m %U %s", [f"203.0.113.7 29.03.2026 {time[11:]} GET / 200" for time in GAP]),
+    "regular expression": (
+        r"(?P<address>\S+) (?P<time>\S+ \S+) (?P<method>\S+) (?P<target>\S+) (?P<status>\d+)",
+        [f"203.0.113.7 {time} GET / 200" for time in GAP],
+    ),
+}
+
+
+@pytest.mark.parametrize(("log_format", "lines"), NO_ZONE.values(), ids=NO_ZONE)
+def test_times_that_clocks_skip_are_unparsed_with_that_reason(tmp_path: Path, log_format: str, lines: list[str], convkit_command: Run) -> None:
+    log = written(tmp_path / "a.log", lines)
+    for zone, unparsed in (("Europe/Berlin", {"no such time in its time zone": 1}), ("UTC", {}), ("Asia/Tokyo", {})):
+        options = ["--log-format", log_format, "-f", "json", "--rejects", str(tmp_path / "rejects.csv")]
+        code, out, _ = convkit_command("overview", str(log), "--set", f"log_timezone={zone}", *options)
+        assert (code, json.loads(out)["input"]["unparsed_by_reason"]) == (0, unparsed), zone
+        assert ("no such time in its time zone" in (tmp_path / "rejects.csv").read_text()) == bool(unparsed)
+
+
 def test_formats_says_which_lines_cannot_be_used(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "a.log", ["203.0.113.7 soon GET /a 200", "203.0.113.7 later GET /b 200"])
     own = r"(?P<address>\S+) (?P<time>\S+) (?P<method>\S+) (?P<target>\S+) (?P<status>\d+)"
     code, output, error = convkit_command("formats", str(log), "--log-format", own)
     assert (code, "2 lines cannot be used: no time." in output) == (3, True)
-    assert "no line has a time that can be read" in error
+    assert "'soon' is not a time." in output
+    assert "a.log: 'soon' is not a time: no line has a time that can be read" in error
     readable = written(tmp_path / "b.log", ["203.0.113.7 10.10.2026-13:55 GET /a 200".replace("-", " ")])
     code, output, _ = convkit_command("formats", str(readable), "--log-format", own.replace(r"(?P<time>\S+)", r"(?P<time>\S+ \S+)"))
     assert (code, "2026-10-10 13:55:00 UTC" in output) == (0, True)

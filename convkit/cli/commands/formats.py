@@ -34,7 +34,8 @@ def show_formats(logs: tuple[str, ...], **values: object) -> ExitCode:
         fix = own if guess.is_own else "unrecognised format; describe its lines with --log-format"
         messages.write_error(f"{guess.log}: {fix}")
     for guess in unusable:
-        messages.write_error(f"{guess.log}: {_UNUSABLE.get(guess.unusable[0][0], guess.unusable[0][0])}")
+        time = f"{guess.unread_time!r} is not a time: " if guess.unread_time else ""
+        messages.write_error(f"{guess.log}: {time}{_UNUSABLE.get(guess.unusable[0][0], guess.unusable[0][0])}")
     if unread or unusable:
         return ExitCode.INPUT
     file = None if parsed.goals is None else str(parsed.goals)

@@ -18,7 +18,7 @@ from convkit.formats.parsers import base, requests, timestamps
 from convkit.formats.parsers.addresses import ADDRESS_WORD, clean_host
 from convkit.formats.parsers.fields import clean_fields
 from convkit.formats.parsers.requests import text_or_null
-from convkit.formats.parsers.timestamps import WEB_ERA
+from convkit.formats.parsers.timestamps import NEVER, WEB_ERA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,6 +131,7 @@ NOT_COMMON = rf'"{_STATUS_AND_BYTES}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
 _UNQUOTED_AGENT = r'" (?:\d{3}|-) \S+ +(-|[^"]*[A-Za-z][^"]*)$'
 _UNQUOTED_BROWSER = r'" (?:\d{3}|-) \S+ +(?:Mozilla|Opera)/\d[^"]*$'
 """Matches what follows the bytes in lines whose user agent has no quotes; such a log is recognised by its browsers."""
+_BROWSER = r"(?:Mozilla|Opera)/\d"
 _ENVOY = "ACCESS ["
 _BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" \S+ \S+ "[^"]*") -( )'
 COMMENT = "#"
@@ -180,6 +181,8 @@ class CommonLog(LogFormat, Layout):
     """Whether a missing referrer or user agent may lack quotes."""
     has_unquoted_agent: bool = False
     """Whether the user agent follows the bytes without quotes, in a format that has none."""
+    late_timezone: str | None = None
+    """The time zone of times without one in lines that `late_lines` reads."""
     clean: Cleaning = field(default_factory=dict)
     """Functions that make `request`, `referrer`, `agent` and `forwarded` readable, by field."""
 
@@ -210,6 +213,7 @@ class CommonLog(LogFormat, Layout):
         return replace(
             self,
             timezone=needs.timezone if share["odd"] else None,
+            late_timezone=needs.timezone,
             has_local_times=share["local"] > 0,
             host_second=not self.host_first and share["second"] >= _MOSTLY,
             has_forwarded=self.has_agent and FORWARDED in needs.texts,
@@ -226,6 +230,11 @@ class CommonLog(LogFormat, Layout):
         parts = self._parts(bare.with_columns(**assets.marks(partial(is_asset, behind='^[^"]*'))))
         return self._parsed(parts.pipe(unusual_beginning(self.timezone)))
 
+    @property
+    def late_lines(self) -> CommonLog | None:
+        """The layout for lines with an unusual beginning, if there were none among the first lines."""
+        return None if self.timezone is not None or self.late_timezone is None else replace(self, timezone=self.late_timezone)
+
     def _parts(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return lines split at their quotes."""
         fields = (*_FIELDS, FORWARDED) if self.has_forwarded else _FIELDS
@@ -240,12 +249,17 @@ class CommonLog(LogFormat, Layout):
                 number=pl.when(~pl.col("after").str.contains(_USUAL_STATUS)).then("after").str.strip_chars().str.splitn(" ", 3),
             )
             .with_columns(**self._sender(), **_status_and_bytes(), **self._agent(), seconds=duration.cast(pl.Float64, strict=False) * self.unit)
-            .with_columns(time=pl.when(pl.col("time").is_between(*WEB_ERA)).then("time"))
+            .with_columns(time=pl.when(self._is_possible()).then("time"))
             .with_columns(is_odd=(pl.col("request").is_null() | (pl.col("time").is_null() & ~pl.col("timeless"))) & ~pl.col("plain"))
             .with_columns(odd=pl.when("is_odd").then("line"))
             .with_columns(problem=_problem(has_agent=self.has_agent), **_ABSENT)
             .select(*PARSED)
         )
+
+    def _is_possible(self) -> pl.Expr:
+        """Return whether a time is one that the web can have, or one that clocks skipped, which times with a zone cannot be."""
+        in_era = pl.col("time").is_between(*WEB_ERA)
+        return in_era if self.timezone is None else in_era | (pl.col("time") == NEVER)
 
     def _sender(self) -> dict[str, pl.Expr]:
         """Return the sender, and the virtual host from the first or second place."""
@@ -260,9 +274,13 @@ class CommonLog(LogFormat, Layout):
     def _agent(self) -> dict[str, pl.Expr]:
         """Return referrer, user agent and X-Forwarded-For; the user agent is empty if it is `-` and null if the format has none."""
         if not self.has_agent:
-            unquoted = pl.col("line").str.extract(_UNQUOTED_AGENT).str.strip_chars() if self.has_unquoted_agent else _NO_TEXT
-            absent = dict.fromkeys(("referrer", "forwarded"), _NO_TEXT)
-            return {**absent, "user_agent": pl.when(unquoted == "-").then(pl.lit("")).otherwise(unquoted)}
+            # Servers may start to log it after the first lines.
+            line = pl.col("line") if self.has_unquoted_agent else pl.when(pl.col("after").str.contains(_BROWSER)).then("line")
+            unquoted = line.str.extract(_UNQUOTED_AGENT).str.strip_chars()
+            is_agent = pl.col("between").str.strip_chars() == ""
+            quoted = {name: pl.when(is_agent).then(name) for name in ("referrer", "agent")}
+            agent = _agent_or_empty(pl.coalesce(quoted["agent"], unquoted))
+            return {"referrer": text_or_null(quoted["referrer"]), "forwarded": _NO_TEXT, "user_agent": agent}
         agent, lists = pl.col("agent"), pl.col(FORWARDED).str.extract_all(_FORWARDED) if self.has_forwarded else None
         # Lines without a list are the rule in some logs, and nulls cost almost nothing.
         forwarded = (
@@ -272,9 +290,14 @@ class CommonLog(LogFormat, Layout):
         )
         return {
             "referrer": text_or_null(pl.col("referrer")),
-            "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent),
+            "user_agent": _agent_or_empty(agent),
             "forwarded": forwarded,
         }
+
+
+def _agent_or_empty(agent: pl.Expr) -> pl.Expr:
+    """Return a user agent, which is empty if it is `-`."""
+    return pl.when(agent == "-").then(pl.lit("")).otherwise(agent)
 
 
 def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:

@@ -214,6 +214,11 @@ class TableFormat(LogFormat):
 
     separators: tuple[str, ...]
 
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by their names and values."""
+        return True
+
     def sniff(self, lines: pl.Series) -> float:
         """Return the share of lines that are rows of a table with known column names."""
         return export_share(lines, self.separators)

@@ -323,6 +323,10 @@ class NamedFieldsLayout(Layout):
         """Whether some times have no time zone; they are in `timezone`."""
         return self.paths.has_local_times
 
+    def time_texts(self, _lines: pl.Series) -> Sequence[str]:
+        """Return the sampled times as they are written."""
+        return _texts(self.paths.values, self.paths.fields.get("time", ()))
+
     def parse(self, rows: pl.LazyFrame, present: Collection[str], assets: Assets) -> pl.LazyFrame:
         """Return PARSED for rows that have `source, line_no, fault` and, as text, those fields that are `present`."""
         cleaned = clean_fields(rows, self.paths.clean, present)

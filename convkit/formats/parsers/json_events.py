@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit.core.schema import first_problem
 from convkit.formats.parsers import exports
-from convkit.formats.parsers.json_log import NOT_JSON, keep_first, struct_type
+from convkit.formats.parsers.json_log import NOT_JSON, keep_first, sampled_objects, struct_type
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -102,7 +102,7 @@ def _object_names(lines: tuple[str, ...]) -> tuple[float, list[ColumnPath]]:
 
 def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:
     """Return the layout of an export. Raises InputError if it lacks what a run needs."""
-    objects = _objects(_some(lines))
+    objects = _objects(sampled_objects(lines, _SAMPLED))
 
     def sample(path: ColumnPath) -> list[str | None]:
         return [None if (value := _value(item, path)) is None else str(value) for item in objects]

@@ -204,6 +204,16 @@ def struct_type(tree: Mapping[str, Any]) -> pl.Struct:
     return pl.Struct({name: struct_type(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})
 
 
+_KEYS = r'"[^"\\]*"\s*:'
+
+
+def sampled_objects(lines: pl.Series, most: int) -> pl.Series:
+    """Return some lines from all over the log, and one with each set of names, because some names are rare or begin late."""
+    spread = lines.gather_every(len(lines) // most + 1)
+    shapes = lines.to_frame("line").with_columns(shape=pl.col("line").str.extract_all(_KEYS).list.join(""))
+    return pl.concat([spread, shapes.unique("shape", keep="first", maintain_order=True)["line"].head(most)])
+
+
 _SNIFFED, _FITTED = 100, 1_000
 """The numbers of lines sampled to detect a format and to fit it."""
 
@@ -216,6 +226,11 @@ class JsonLog(FieldNames, LogFormat):
     """The names that identify the server's own messages, which are not requests."""
     is_fallback: bool = False
     """Whether lines that another JSON format reads are left to that format."""
+
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by their names and values."""
+        return True
 
     @property
     def names_requests(self) -> bool:
@@ -246,7 +261,7 @@ class JsonLog(FieldNames, LogFormat):
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> JsonLogLayout:
         """Return the layout of one log."""
-        items = flatten(head.gather_every(len(head) // _FITTED + 1))
+        items = flatten(sampled_objects(head, _FITTED))
         return JsonLogLayout(self.find([item for item in items if item]), needs.timezone)
 
 

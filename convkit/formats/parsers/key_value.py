@@ -57,6 +57,11 @@ class KeyValueLog(LogFormat):
     clean: Cleaning = field(default_factory=dict)
     """Functions that make the text of fields readable, by field."""
 
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by their names and values."""
+        return True
+
     def claims(self) -> pl.Expr:
         """Return which lines are in this notation and contain a request."""
         line = pl.col("line")
@@ -68,10 +73,12 @@ class KeyValueLog(LogFormat):
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> KeyValueLayout:
         """Return the layout of one log, which depends on the labels that it uses."""
-        words_of_lines = head.filter(head.str.contains(self.line)).head(_SAMPLED).str.extract_all(self.word)
+        lines = head.filter(head.str.contains(self.line))
+        words_of_lines = lines.gather_every(len(lines) // _SAMPLED + 1).str.extract_all(self.word)
         labels_of_lines = [tuple(word.partition(self.sign)[0] for word in words) for words in words_of_lines]
         order = Counter(labels_of_lines).most_common(1)[0][0] if labels_of_lines else tuple(labels[0] for labels in self.labels.values())
-        known_labels = {label for labels in labels_of_lines for label in labels}
+        label = f"^([^{re.escape(self.sign)}]*)"
+        known_labels = {*lines.str.extract_all(self.word).explode().unique().str.extract(label).drop_nulls().unique()}
         chosen: dict[str, tuple[str, ...]] = {}
         for name, labels in self.labels.items():
             taken = {label for others in chosen.values() for label in others}

@@ -17,7 +17,7 @@ from convkit.formats.parsers import base, requests, timestamps
 from convkit.formats.parsers.fields import FIELDS, clean_fields, parse_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
@@ -77,6 +77,10 @@ class Template(LogFormat, Layout):
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> Template:
         """Return the format with the run's time zone."""
         return replace(self, timezone=needs.timezone, has_local_times=any(map(timestamps.is_local, self._times(head))))
+
+    def time_texts(self, lines: pl.Series) -> Sequence[str]:
+        """Return the times in some lines as they are written."""
+        return self._times(lines).to_list()
 
     def _times(self, head: pl.Series) -> pl.Series:
         """Return the times of the first lines, as text."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from convkit.files.lines import Frame
 
 WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+"""Stands for a time that its time zone does not have, like those that clocks skip in spring."""
 """The period in which web servers can have written times; times outside it are invalid."""
 
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000))
@@ -106,10 +108,11 @@ def from_number(number: pl.Expr) -> pl.Expr:
 
 
 def from_local(moment: pl.Expr, timezone: str) -> pl.Expr:
-    """Convert a local time to UTC: to the earlier time if it is ambiguous, or to null if it never existed."""
+    """Convert a local time to UTC: to the earlier time if it is ambiguous, or to NEVER if it is one that clocks skipped."""
     if timezone == "UTC":
         return moment.dt.replace_time_zone("UTC")
-    return moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    in_utc = moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    return pl.coalesce(in_utc, pl.when(moment.is_not_null()).then(pl.lit(NEVER, dtype=TIME)))
 
 
 def iso_day(day: pl.Expr) -> pl.Expr:

@@ -31,6 +31,11 @@ class ToolExport(LogFormat):
         """The preset of the tool whose exports are in this format."""
         return self.tool
 
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by their names and values."""
+        return True
+
     def sniff(self, lines: pl.Series) -> float:
         """Return the share of lines that belong to an export with the tool's columns."""
         if is_json_lines(lines):

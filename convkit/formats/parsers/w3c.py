@@ -6,7 +6,7 @@ Each line is read according to the header above it. A line with a different numb
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -37,6 +37,7 @@ _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
 _WORDS = r'"(?:[^"]|"")*"|[^ \t"][^ \t]*'
 _NEEDS_CARE = r'["\t]|  '
 _ALL_QUOTED = r'^"[^"]*"(?: "[^"]*")*$'
+_SAMPLED = 100
 _PLUS = "\x1f"
 """Stands for a plus within quotes, which is literal."""
 
@@ -62,8 +63,8 @@ class W3cLog(LogFormat):
     """Columns, each of which identifies a header of this format."""
     usual: Mapping[str, ColumnNames]
     """The columns of lines that fit no header, by the pattern for such lines."""
-    others: frozenset[str] = frozenset()
-    """Columns, each of which identifies a header of another format."""
+    others: Mapping[str, Cleaning] = field(default_factory=dict)
+    """Columns, each of which identifies a header of another format, if there are tabs between fields; and how its fields become readable if not."""
     has_tabs: bool = False
     with_plus: frozenset[str] = frozenset()
     """Fields in which a plus means a space, unless they are quoted."""
@@ -73,7 +74,9 @@ class W3cLog(LogFormat):
     def sniff(self, lines: pl.Series) -> float:
         """Return the share of lines that belong to such a table, including headers."""
         headers = [names for line in lines.filter(lines.str.contains(_HEADER_LINE)) if (names := _header_names(line))]
-        if headers and not any(self.marks & {*names} and not self.others & {*names} for names in headers):
+        has_tabs = lines.filter(~lines.str.starts_with(COMMENT)).head(_SAMPLED).str.contains("\t", literal=True).any()
+        others = self.others.keys() if has_tabs else set()
+        if headers and not any(self.marks & {*names} and not others & {*names} for names in headers):
             return 0.0
         words = self.words(pl.col("line")).list.len()
         fits = pl.any_horizontal(*(pl.col("line").str.contains(pattern) for pattern in self.usual), words.is_in({*map(len, headers)}))
@@ -86,7 +89,10 @@ class W3cLog(LogFormat):
         directives = sampling.lines_starting_with(source, COMMENT) or [*enumerate(head.filter(head.str.starts_with(COMMENT)))]
         software = [match[1] for _, line in directives if (match := _SOFTWARE.match(line))]
         has_whole_seconds = bool(software) and not any(_WRITES_MILLISECONDS in name for name in software)
-        return W3cLayout(self, _blocks(directives), needs.timezone, has_whole_seconds=has_whole_seconds)
+        blocks = _blocks(directives)
+        clean = [clean for column, clean in self.others.items() if any(column in block.names for block in blocks)]
+        kind = replace(self, clean={**self.clean, **clean[0]}) if clean else self
+        return W3cLayout(kind, blocks, needs.timezone, has_whole_seconds=has_whole_seconds)
 
     def words(self, line: pl.Expr) -> pl.Expr:
         """Return the fields of lines as a list: separated by single tabs, or by spaces and quoted if they contain any."""
