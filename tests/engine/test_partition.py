@@ -222,6 +222,35 @@ def test_visitors_identified_by_more_than_addresses_are_in_one_part(rule: str, t
     assert in_parts == in_one_piece
 
 
+def test_entries_of_one_request_late_lines_and_false_lines_are_counted_alike_in_parts(tmp_path: Path) -> None:
+    """A drain that repeats requests, a log whose times change their notation, and a damaged one whose last lines may be false."""
+    entries = [
+        {"deploymentId": "d", "source": "lambda", "projectId": "p", "requestId": f"r{n // 2}", "timestamp": 1791633600000 + n}
+        | {
+            "proxy": {
+                "timestamp": 1791633600000 + n // 2,
+                "method": "GET",
+                "path": f"/p{n // 2 % 5}",
+                "statusCode": 200,
+                "clientIp": f"10.1.0.{n // 2 % 29}",
+            }
+        }
+        for n in range(400)
+    ]
+    (tmp_path / "drain.log").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), encoding="utf-8")
+    usual = crowd()
+    late = [text.replace("10/Mar/2026:", "2026-03-10T") for text in usual[:50]]
+    (tmp_path / "late.log").write_text("".join([*usual * 40, *late]), encoding="utf-8")
+    packed = bytearray(gzip.compress("".join(text.replace("10.0.", "10.2.") for text in usual).encode(), mtime=0))
+    packed[len(packed) // 2] ^= 0xFF
+    (tmp_path / "damaged.log.gz").write_bytes(packed)
+    (tmp_path / "goals.yaml").write_text("macro: {bought: /p1}\nmicro: {saw: /p2}\n", encoding="utf-8")
+    number, in_one_piece, in_parts = both(sorted(tmp_path.glob("*.log*")), 9_000, goals=tmp_path / "goals.yaml", verbose=True)
+    assert number > 5
+    assert in_parts == in_one_piece
+    assert json.loads(in_parts)["input"]["duplicate"] >= 200
+
+
 def test_clients_of_a_trusted_proxy_are_resolved_before_the_partition(tmp_path: Path) -> None:
     log = "".join(line(f"10.0.0.{number % 2}", "-", number, forwarded=f"203.0.113.{number % 13}") for number in range(300))
     (tmp_path / "access.log").write_text(log, encoding="utf-8")
