@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from convkit.core.blocks import Block
-    from convkit.core.model import Goal, Goals
+    from convkit.core.model import Goal, Goals, VariantSource
 
 HIGHER, LOWER = "▲", "▼"
 WIDTH = 1
@@ -60,17 +60,23 @@ def given_goals(cells: pl.DataFrame, key: str, goals: Goals) -> set[str]:
     """
     columns = _columns_of_key(key, goals)
     given = {goal.name for goal in goals.goals if _columns_of_goal(goal, goals) & columns}
-    source = goals.site.variants.get(key.removeprefix(schema.VARIANT_PREFIX))
+    source = _variant_source(key, goals)
     if key in _OF_PAGES or (source is not None and (isinstance(source, tuple) or source == "path")):
         given |= set(cells.filter(pl.col("whole") >= _FEWEST_OF_ALL, pl.col("part") == pl.col("whole"))["item"])
     return given
+
+
+def _variant_source(key: str, goals: Goals) -> VariantSource | None:
+    """Return where the variants of a key are read from, or None if it is not the key of variants."""
+    name = key.removeprefix(schema.VARIANT_PREFIX)
+    return goals.site.variant(name).source if key.startswith(schema.VARIANT_PREFIX) and name in goals.site.variants else None
 
 
 def _columns_of_key(key: str, goals: Goals) -> set[str]:
     """Return the columns of hits from which the values of a key are read."""
     if key in schema.CHANNEL_COLUMNS:
         return {"referrer", *(f"query.{line.split()[0]}" for name in ("tags", "click_ids") for line in datafiles.lines(name))}
-    source = goals.site.variants.get(key.removeprefix(schema.VARIANT_PREFIX)) if key.startswith(schema.VARIANT_PREFIX) else None
+    source = _variant_source(key, goals)
     return {source} if isinstance(source, str) and source != "path" else {key} - {"path", *_OF_PAGES}
 
 

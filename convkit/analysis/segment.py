@@ -87,7 +87,7 @@ def select_segment(matched: Matched, goals: Goals, filters: Sequence[Filter], be
     hits = matched.hits.with_columns(inside=is_inside(begin, end))
     table = matched.sessions.filter(is_inside(begin, end, "started"))
     converts, in_period = bool(table["converted"].any()), table.height
-    hits, table, of_variants = _of_one_variant(hits, table, matched.session_fields)
+    hits, table, of_variants = _of_one_variant(hits, table, goals, matched.session_fields)
     kept, selected, where = _filtered(hits, table, goals, filters)
     is_empty = bool(filters) and selected.is_empty()
     values = collect_frame(goals_filters.values_of(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height) if is_empty else None
@@ -103,13 +103,18 @@ def is_inside(begin: datetime | None, end: datetime | None, column: str | None =
 
 
 def _of_one_variant(
-    hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]
+    hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, needed: Collection[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, tuple[SeveralVariants, ...]]:
-    """Return the hits and sessions without those of visitors who saw several variants, and a summary of these visitors."""
-    kept, several = variants.drop_several(table, variants.variant_names(needed))
-    if kept.height == table.height:
+    """Return the hits and sessions without those of visitors who saw several variants, and a summary of these visitors.
+
+    What the others did before they were first shown their variant is left out, too.
+    """
+    named = variants.variant_names(needed)
+    all_sessions, (table, several) = table, variants.drop_several(table, named)
+    hits, kept, several = variants.drop_earlier(hits, table, goals, several)
+    if kept.height == all_sessions.height:
         return hits, kept, several
-    left_out = pl.col("session").is_in(table.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)
+    left_out = pl.col("session").is_in(all_sessions.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)
     return collect_frame(hits.lazy().with_columns(inside=pl.col("inside") & ~left_out), hits.height), kept, several
 
 

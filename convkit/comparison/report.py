@@ -159,7 +159,7 @@ def _pair(sides: Sides, result_before: PartialResult, result_now: PartialResult,
     if sides.variant:
         before, now = before.in_visitors(), now.in_visitors()
     in_both = int(result_now.tallies[NAME]["shared"]["in_both"].item())
-    notes = tuple(note for several in result_before.of_variants if (note := several.note))
+    notes = tuple(note for several in result_before.of_variants for note in several.notes)
     return Pair(sides, before, now, plan.goals, coverage, knows_macro, in_both, notes)
 
 

@@ -314,9 +314,13 @@ def caveats(pair: Pair) -> tuple[Note, ...]:
 def _sample_ratio(pair: Pair) -> Iterator[Note]:
     """Yield a note if the visitors of two variants are split less evenly than chance would explain (chi-square, one degree of freedom)."""
     before, now = pair.before.base, pair.now.base
-    if pair.sides.variant and (now - before) ** 2 > _UNEVEN * (now + before):
+    rule = None if pair.sides.variant is None else pair.goals.site.variant(pair.sides.variant)
+    planned = 0.5 if rule is None else rule.planned_share(pair.now.side.name, pair.before.side.name)
+    excess, spread = now - planned * (now + before), planned * (1 - planned) * (now + before)
+    if rule is not None and (excess**2 > _UNEVEN * spread if spread else now + before > 0):
         visitors = f"{formatting.plural(now, 'visitor')} saw {pair.now.side.name} and {formatting.count(before)} saw {pair.before.side.name}"
-        uneven = "an even split would come out this uneven less than once in 1,000 times"
+        split = f"a split of {planned:.0%} to {1 - planned:.0%}" if rule.split else "an even split"
+        uneven = f"{split} would come out this uneven less than once in 1,000 times"
         text = f"{visitors}; {uneven}. Unless you planned this, the two groups are not comparable: trust none of the verdicts."
         yield Note("sample-ratio", text, is_drawn=True)
 

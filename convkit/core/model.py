@@ -29,6 +29,25 @@ VariantSource = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class VariantRule:
+    """How to recognise which variant a visitor was shown, and how many visitors were meant to see each."""
+
+    source: VariantSource
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The properties, and their alternative values, of the events that show a variant."""
+    split: Mapping[str, float] | tuple[float, ...] = ()
+    """The planned sizes of the variants, by name or in the order of two names; if it is empty, they are meant to be equal."""
+
+    def planned_share(self, name: str, other: str) -> float:
+        """Return the planned share of one of two variants."""
+        if not self.split:
+            return 0.5
+        sizes = self.split if isinstance(self.split, Mapping) else dict(zip(sorted((name, other)), self.split, strict=True))
+        total = sizes.get(name, 0) + sizes.get(other, 0)
+        return sizes.get(name, 0) / total if total else 0.5
+
+
+@dataclass(frozen=True)
 class Site:
     """The settings under `site:`."""
 
@@ -70,10 +89,15 @@ class Site:
     bots_drop: tuple[str, ...] = ()
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, earliest first."""
-    variants: Mapping[str, VariantSource] = field(default_factory=dict)
+    variants: Mapping[str, VariantSource | VariantRule] = field(default_factory=dict)
     """For each name, how to recognise which variant a visitor was shown."""
     margin: float = 0.1
     """How far a rate may move, relative to its earlier value, and still count as unchanged."""
+
+    def variant(self, name: str) -> VariantRule:
+        """Return how to recognise the variants with a name."""
+        variant = self.variants[name]
+        return variant if isinstance(variant, VariantRule) else VariantRule(variant)
 
     @property
     def has_session_column(self) -> bool:

@@ -163,7 +163,11 @@ def _with_notes(report: Report, result: PartialResult, view: View, lost: tuple[N
 
     Findings must be made first: they need the original order.
     """
-    coverage = [result.crowd_note, *(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
+    coverage = [
+        result.crowd_note,
+        *(note for several in result.of_variants for note in several.notes),
+        result.filtered.note if result.filtered else None,
+    ]
     bots_note = bots.detection_note(view.bots) if view.bots != "drop" else None
     notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, *lost, bots_note) if note))
     report = replace(report, notes=notes)

@@ -185,7 +185,7 @@ def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str],
     rows = sessionize.session_table(hits.lazy(), macros, columns, session_fields, has_pageless=has_pageless)
     table = collect_frame(rows, hits.height)
     for name in variants.variant_names(session_fields):
-        seen = collect_frame(variants.visitors_shown(hits.lazy(), name, goals.site.variants[name], ignore_case=goals.site.ignore_case), hits.height)
+        seen = collect_frame(variants.visitors_shown(hits.lazy(), name, goals.site.variant(name), ignore_case=goals.site.ignore_case), hits.height)
         table = collect_frame(variants.add_variant(table.lazy(), seen.lazy(), name), table.height)
     if schema.CHANNEL_FIELD not in session_fields:
         return table

@@ -12,7 +12,7 @@ import runs
 from small_logs import FIREFOX, line, overview, report, written
 
 from convkit.engine.memory import BASE, MemoryBudget
-from convkit.errors import InputError, UsageError
+from convkit.errors import GoalsFileError, InputError, UsageError
 from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ ROWS = {
     "e36": "test_json_text_is_read_like_columns",
     "e38": "test_quotes_may_be_escaped_by_backslashes",
     "e39": "test_the_types_that_mongoexport_writes_are_read",
+    "e48": "test_what_came_before_the_variant_counts_for_no_side",
     "e58": "test_text_in_windows_1252_is_read",
 }
 """The observed cases, with the test of each."""
@@ -367,3 +368,78 @@ def test_visits_and_browsers_break_reports_down_and_filter_them(tmp_path: Path) 
             values(tmp_path, lines, "a.log", goals, where=[wrong])
     named = rows(f"{HEADER},browser,user_agent", f"AT,page_view,u1,/,Mobile Safari 18,{FIREFOX}", f"AT,page_view,u2,/,,{FIREFOX}")
     assert values(tmp_path, named, "e.csv", goals, "browser") == {"safari": 1, "firefox": 1}
+
+
+def compared(folder: Path, lines: Iterable[str], goals: str, **options: Any) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:  # noqa: ANN401
+    """Return the counts of both sides for each goal, and the notes, of a comparison of variants."""
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    document = runs.comparison([written(folder / "e.csv", lines)], folder / "goals.yaml", variant="x", **options)
+    found = json.loads(runs.render(document, "json"))["reports"]["compare"]
+    return {row["item"]: (row["before"], row["now"]) for row in found if row["what"] == "goal"}, {note.code: note.text for note in document.notes}
+
+
+def shown(signup_at: int, *, variant: str = "variant", where: str = "") -> list[str]:
+    """Return 80 visitors who are shown the variants a and b, and of whom those with a sign up so many seconds later."""
+    lines = []
+    for number in range(80):
+        start, side = f"2026-10-01T{number // 40:02}:{number % 40:02}", "ab"[number % 2]
+        visit = [(5, f"{start}:05Z,page_view,u{number},/,,"), (30, f"{start}:30Z,experiment_viewed,u{number},/app,{side},{where}")]
+        visit += [(30 + signup_at, f"{start}:{30 + signup_at:02}Z,signup,u{number},/join,,")] if side == "a" else []
+        lines += [line for _, line in sorted(visit)]
+    return [f"time,event,user_id,url,{variant},experiment", *lines]
+
+
+X = "site: {variants: {x: prop.variant}}\nmacro: {signup: {event: signup}}\n"
+
+
+@pytest.mark.parametrize(("seconds", "signups"), [(-20, 0), (-1, 0), (0, 40), (20, 40)])
+def test_what_came_before_the_variant_counts_for_no_side(tmp_path: Path, seconds: int, signups: int) -> None:
+    lines = shown(seconds)
+    if not seconds:
+        lines = [line.replace("experiment_viewed", "signup") if ",a," in line else line for line in lines if not line.endswith(",signup,,,")]
+    goals, notes = compared(tmp_path, lines, X)
+    assert goals["signup"] == (signups, 0)
+    assert ("before-variant" in notes) == (not signups)
+    assert values(tmp_path, lines, "e.csv", X, "variant.x") == {"a": 40, "b": 40}
+    rows_by_side = run(tmp_path, lines, "e.csv", "goals", X, by="variant.x")
+    assert {row["variant.x"]: row["reached"] for row in rows_by_side} == {"a": signups, "b": 0}
+
+
+def test_later_sessions_count_whole(tmp_path: Path) -> None:
+    lines = [*shown(-20), *(f"2026-10-02T{number // 40:02}:{number % 40:02}:00Z,signup,u{number},/join,," for number in range(0, 80, 2))]
+    assert compared(tmp_path, lines, X)[0]["signup"] == (40, 0)
+
+
+def test_a_rule_says_which_rows_show_a_variant(tmp_path: Path) -> None:
+    both = [*shown(20, where="checkout"), *(line for line in shown(20, where="menu")[1:] if "experiment" in line)]
+    swapped = [line.replace(",a,menu", ",b,menu") for line in both]
+    rule = "site: {variants: {x: {prop: variant, where: {experiment: checkout}}}}\nmacro: {signup: {event: signup}}\n"
+    assert compared(tmp_path, swapped, rule)[0]["signup"] == (40, 0)
+    with pytest.raises(UsageError, match="only b was seen"):
+        compared(tmp_path, swapped, X)
+
+
+@pytest.mark.parametrize(
+    ("split", "note"),
+    [
+        ("", "an even split"),
+        ("split: [90, 10]", ""),
+        ("split: {a: 9, b: 1}", ""),
+        ("split: [10, 90]", "a split of 90% to 10%"),
+        ("split: {b: 1, a: 9, c: 2}", ""),
+    ],
+)
+def test_the_planned_split_is_the_one_that_is_checked(tmp_path: Path, split: str, note: str) -> None:
+    lines = [line.replace(",b,", ",a,") if int(line.split(",")[2].removeprefix("u") or 0) % 10 != 1 else line for line in shown(20)[1:]]
+    goals = f"site: {{variants: {{x: {{prop: variant, {split}}}}}}}\nmacro: {{signup: {{event: signup}}}}\n"
+    notes = compared(tmp_path, ["time,event,user_id,url,variant,experiment", *lines], goals)[1]
+    assert note in notes.get("sample-ratio", "")
+    assert bool(note) == ("sample-ratio" in notes)
+
+
+@pytest.mark.parametrize(
+    "rule", ["{}", "{where: {a: b}}", "{prop: a, query: b}", "{prop: a, split: [1]}", "{prop: a, split: [1, 2, 3]}", "{prop: a, splits: [1, 1]}"]
+)
+def test_mistakes_in_the_rule_of_a_variant_are_refused(rule: str) -> None:
+    with pytest.raises(GoalsFileError):
+        parse_goals(f"site: {{variants: {{x: {rule}}}}}\nmacro: {{signup: {{event: signup}}}}\n", "goals.yaml")
