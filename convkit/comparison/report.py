@@ -26,8 +26,7 @@ from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
 from convkit.goals import filters
-from convkit.reports import _overview_notes as overview_notes
-from convkit.traffic import bots
+from convkit.traffic import bots, programs
 from convkit.traffic import quality as traffic_quality
 from convkit.version import __version__
 
@@ -240,7 +239,7 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
 def _visitor_notes(data: LogData, before: PartialResult, now: PartialResult, goals: Goals) -> tuple[Note, ...]:
     """Return the notes on how well visitors are identified, and on programs that may be people."""
     conversions = dict(now.tallies[NAME]["programs"].rows())
-    of_programs = overview_notes.programs_note(conversions, goals) if conversions else None
+    of_programs = programs.conversions_note(conversions, goals) if conversions else None
     of_crowd = now.crowd_note or before.crowd_note
     return (*(note for note in (of_crowd,) if note), *(Note(*note) for note in data.identity_notes), *(note for note in (of_programs,) if note))
 

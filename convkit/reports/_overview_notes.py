@@ -5,7 +5,6 @@ A note states a count before its rate and names no cause.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from convkit.analysis.analysis import View
-    from convkit.core.model import Goal, Goals, Site
+    from convkit.core.model import Goal, Site
     from convkit.core.quality import Silence
 
 _MANY_MACROS = 2
@@ -40,8 +39,8 @@ _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
 """Matches host names; a host that is an IP address is not shown."""
 _MOST_HOSTS = 3
 _MOST_CODES, _LONGEST_CODE = 3, 12
-_MOST_PROGRAMS, _LONGEST_AGENT = 3, 60
-"""The maximum number of programs that are named, and the number of characters of each."""
+_LONGEST_NAME = 60
+"""The maximum length of the name of a column."""
 _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
 
@@ -94,7 +93,7 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
 def _session_column(site: Site) -> str:
     """Return the name of the column that holds an export's own sessions, or an empty string if sessions are cut at pauses."""
     column = site.columns.get(SESSION_ROLE)
-    return "" if column is None else safe(str(column), _LONGEST_AGENT)
+    return "" if column is None else safe(str(column), _LONGEST_NAME)
 
 
 def _identifier(rule: str) -> str:
@@ -272,22 +271,11 @@ def _bots_that_converted(view: View) -> Note | None:
 def _programs_that_converted(view: View) -> Note | None:
     """Return the note on programs that reached a macro goal, which may be the apps of people: the three with the most conversions."""
     added = view.quality.bot_sessions
-    return programs_note(added.converted_programs, view.goals) if added is not None and added.converted_programs and view.knows_macro else None
-
-
-def programs_note(conversions: Mapping[str, int], goals: Goals) -> Note:
-    """Return the note on conversions by user agent of programs."""
-    by_name = Counter[str]()
-    for agent, number in conversions.items():
-        by_name[programs.product(agent)] += number
-    largest = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{safe(name, _LONGEST_AGENT)} ({formatting.count(number)})" for name, number in largest[:_MOST_PROGRAMS]]
-    more = [f"{formatting.count(len(largest) - _MOST_PROGRAMS)} more"] if len(largest) > _MOST_PROGRAMS else []
-    number = by_name.total()
-    reached = f"reached {goals.macros[0].name}" if len(goals.macros) == 1 else "converted"
-    were = "was" if number == 1 else "were"
-    sessions = f"{formatting.plural(number, 'session')} that {reached} {were} excluded as programs, judging by user agents that are not a browser's"
-    return Note("programs-converted", f"{sessions}: {', '.join([*shown, *more])}. If these are people, list them under bots.keep in goals.yaml.")
+    return (
+        programs.conversions_note(added.converted_programs, view.goals)
+        if added is not None and added.converted_programs and view.knows_macro
+        else None
+    )
 
 
 def _bots_by_behaviour(view: View) -> Note | None:

@@ -6,16 +6,28 @@ The rules are in `data/programs.txt` and `data/browsers.txt`. Browsers and web v
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.core import datafiles
+from convkit.core.document import Note
+from convkit.core.formatting import count, plural
+from convkit.core.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convkit.core.model import Goals
 
 _NAME, _SIGN, _IGNORED = "name", "sign", "ignored"
 """The kinds of lines in `data/browsers.txt`."""
 _PRODUCT = re.compile(r"[^/(\s]+(?: [^/(\s]+)*")
 """Matches the name before the version of a product."""
+_MOST_PROGRAMS, _LONGEST_AGENT = 3, 60
+"""The maximum number of programs that are named, and the number of characters of each."""
 PROGRAM_CLASS = "program"
 """The class of programs that are nothing more specific."""
 
@@ -58,3 +70,18 @@ def _matches(agent: pl.Expr, pattern: str, missing: str) -> pl.Expr:
 def _browser_pattern(kind: str) -> str:
     """Return one regular expression for all patterns of a kind."""
     return "(?i)" + "|".join(f"(?:{pattern})" for word, pattern, _ in datafiles.rules("browsers") if word == kind)
+
+
+def conversions_note(conversions: Mapping[str, int], goals: Goals) -> Note:
+    """Return the note on conversions by user agent of programs."""
+    by_name = Counter[str]()
+    for agent, number in conversions.items():
+        by_name[product(agent)] += number
+    largest = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{safe(name, _LONGEST_AGENT)} ({count(number)})" for name, number in largest[:_MOST_PROGRAMS]]
+    more = [f"{count(len(largest) - _MOST_PROGRAMS)} more"] if len(largest) > _MOST_PROGRAMS else []
+    number = by_name.total()
+    reached = f"reached {goals.macros[0].name}" if len(goals.macros) == 1 else "converted"
+    were = "was" if number == 1 else "were"
+    sessions = f"{plural(number, 'session')} that {reached} {were} excluded as programs, judging by user agents that are not a browser's"
+    return Note("programs-converted", f"{sessions}: {', '.join([*shown, *more])}. If these are people, list them under bots.keep in goals.yaml.")
