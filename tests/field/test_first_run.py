@@ -378,3 +378,25 @@ def test_list_pages_of_a_shop_are_not_ignored() -> None:
     draft = drafted(lines)
     assert draft.settings["ignore"] == {"paths": ["/hints/*"]}
     assert "/filter/*" in draft.settings["group"]
+
+
+@pytest.mark.parametrize(
+    ("event", "goal"),
+    [
+        *((event, "purchase") for event in ("purchase", "Order Completed", "payment_done", "checkoutCompleted", "order", "plan_upgraded")),
+        *((event, "lead") for event in ("generate_lead", "contact_form_submitted", "Demo Requested")),
+        *((event, "signup") for event in ("sign_up", "Signed Up", "user_registered", "account created")),
+        *((event, "cart") for event in ("add_to_cart", "Product Added", "addToCart")),
+        *((event, "checkout") for event in ("begin_checkout", "Checkout Started", "Checkout Step Completed", "checkout_started")),
+        *((event, "product") for event in ("view_item", "Product Viewed", "view")),
+        *(
+            (event, None)
+            for event in ("order_cancelled", "payment_failed", "Order Refunded", "remove_from_cart", "lead_time_shown", "signup_started")
+        ),
+    ],
+)
+def test_the_first_report_of_an_export_knows_its_usual_events(event: str, goal: str | None, tmp_path: Path) -> None:
+    """Without a goals file, the built-in goals match events as they match pages."""
+    rows = events(*[["page_view", event]] * 3)
+    reached = conversions(figures(written(tmp_path / "events.csv", rows)))
+    assert {name for name, number in reached.items() if number and name != "long_visit"} == ({goal} if goal else set())
