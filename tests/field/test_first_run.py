@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from engine.test_partition import WHOLE, memory
 from small_logs import conversions, figures, line, written
 
 import convkit
 from convkit.authoring import propose, survey
 from convkit.core.model import Goals, Site
 from convkit.core.options import Options
+from convkit.engine.memory import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -400,3 +402,18 @@ def test_the_first_report_of_an_export_knows_its_usual_events(event: str, goal: 
     rows = events(*[["page_view", event]] * 3)
     reached = conversions(figures(written(tmp_path / "events.csv", rows)))
     assert {name for name, number in reached.items() if number and name != "long_visit"} == ({goal} if goal else set())
+
+
+def test_what_init_proposes_for_an_export_does_not_depend_on_the_memory(convkit_command: Run) -> None:
+    """The currency, the number of the order and a funnel per visitor are found in parts, too."""
+    people = [["view"]] * 200 + [["view", "cart"]] * 100 + [["view", "cart", "purchase", "purchase"]] * 80
+    rows = events(*people, columns=",amount,currency,order_id", apart=5)
+    written(Path("clicks.csv"), [rows[0], *(f"{row},9.90,CHF,o{row.split(',')[1]}" for row in rows[1:])])
+    texts = []
+    for budget in (WHOLE, BASE + 60_000):
+        with memory(budget) as numbers:
+            assert convkit_command("init", "clicks.csv", "--force")[0] == 0
+        texts.append((max(numbers, default=1) > 1, Path("goals.yaml").read_text(encoding="utf-8")))
+    (is_whole_divided, whole), (is_divided, parts) = texts
+    assert (is_whole_divided, is_divided, parts) == (False, True, whole)
+    assert [text in whole for text in ("currency: CHF", "once_per: prop.order_id", "per: visitor")] == [True] * 3
