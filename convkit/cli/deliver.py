@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from convkit.core.document import Document
     from convkit.core.progress import Progress
 
-STANDARD_OUTPUT = "-"
+STANDARD_OUTPUT = STANDARD_INPUT = "-"
+_MOST_LOGS = 3
+"""The maximum number of logs that are named in a suggested command."""
 _SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
 
 
@@ -66,7 +68,8 @@ def _goals_warning(document: Document, logs: Sequence[str]) -> list[str]:
     """Return a warning that names the built-in goals if a program reads the output, and the command that writes a goals file."""
     if not document.builtin_goals or terminal.is_screen():
         return []
-    command = shlex.join(["convkit", "init", *logs])
+    names = logs if len(logs) <= _MOST_LOGS and STANDARD_INPUT not in logs else ["LOG..."]
+    command = shlex.join(["convkit", "init", *names])
     return [f"no goals file was found, so the built-in goals were used: {', '.join(document.builtin_goals)}; write your own with `{command}`"]
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from convkit.traffic.coverage import Coverage
 
 _DAY, _WEEK = timedelta(days=1), 7
+_NEARLY_A_DAY = timedelta(hours=22)
+"""A log that is shorter has no complete day, whatever is usual at its ends."""
 _MOST_WEEKS = 4
 """The maximum number of weeks on each side by default."""
 _LAST_YEAR, _YEAR = "last-year", 364
@@ -164,7 +166,7 @@ def choose(request: CompareRequest, coverage: Coverage, timezone: str, notes: Se
     if request.cut is not None:
         days = _room(request.cut, coverage)
         if days < 1:
-            is_short = coverage.end - coverage.begin < _DAY or coverage.days < 1
+            is_short = coverage.end - coverage.begin < _NEARLY_A_DAY or coverage.days < 1
             span = f"the log {_covers(coverage)}" if is_short else f"the complete days of the log are {coverage.first} to {coverage.last}"
             raise UsageError(f"--at {request.cut}: {span}; choose a day with complete days before and after it, or add older logs")
         return _cut(request, days, request.cut, zone)
@@ -225,7 +227,7 @@ def _enough(days: int, coverage: Coverage) -> int:
     """Return the number of days on each side. Raises UsageError if there are none."""
     if days < 1:
         raise UsageError(
-            f"the log {_covers(coverage)}, but each side needs a complete day; "
+            f"the log {_covers(coverage)}, but each side needs {'one' if coverage.end - coverage.begin >= _NEARLY_A_DAY else 'a complete day'}; "
             "add older logs, or compare groups, like --where device=mobile --with device=desktop"
         )
     return days
@@ -234,7 +236,7 @@ def _enough(days: int, coverage: Coverage) -> int:
 def _covers(coverage: Coverage) -> str:
     """Return a phrase on what a log covers that is too short: complete days or, if it is shorter than a day, the time between its lines."""
     length = coverage.end - coverage.begin
-    if length < _DAY:
+    if length < _NEARLY_A_DAY:
         return f"covers only {formatting.duration(length.total_seconds())}"
     return f"has {formatting.plural(max(coverage.days, 0), 'complete day')}"
 

@@ -193,6 +193,8 @@ def test_built_in_goals_are_named_where_no_terminal_shows_the_report(tmp_path: P
     _, _, err = convkit_command("funnel", str(log))
     assert "warning: no goals file was found, so the built-in goals were used: purchase, lead, " in err
     assert f"write your own with `convkit init {log}`" in err
+    others = [str(written(tmp_path / f"{n}.log", [line("GET /other", n)])) for n in range(4)]
+    assert "write your own with `convkit init LOG...`" in convkit_command("funnel", *others)[2]
     assert "built-in" not in convkit_command("funnel", str(log), "-g", str(goals))[2]
     assert "built-in" not in convkit_command("funnel", str(log), "-q")[2]
     assert "built-in goals were used" in convkit_command("compare", str(log), "--where", "page=/", "--with", "page=/offer")[2]

@@ -35,12 +35,12 @@ def usual(report: str, log: str) -> bytes:
 
 @pytest.mark.parametrize("output", ["table", "csv", "json", "parquet"])
 def test_the_reader_of_a_pipe_may_close_it_early(output: str, log: str, tmp_path: Path) -> None:
-    script = f'$CONVKIT pages -n 0 -f {output} "$1" | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}'
+    script = f'$CONVKIT pages -q -n 0 -f {output} "$1" | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}'
     done = shell(script, log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("arguments", ["report -n 0 -f json $1", "--help", "report -h", "report -o /dev/stdout -f json $1"])
+@pytest.mark.parametrize("arguments", ["report -q -n 0 -f json $1", "--help", "report -h", "report -q -o /dev/stdout -f json $1"])
 def test_a_pipe_that_is_already_closed_is_not_an_error(arguments: str, log: str, tmp_path: Path) -> None:
     done = shell(f"($CONVKIT {arguments}; echo $? > code) | true; cat code", log, folder=tmp_path)
     assert (done.stdout, done.stderr) == (b"0\n", b"")
@@ -109,7 +109,7 @@ def test_a_file_that_a_shell_appends_to_is_not_truncated(log: str, tmp_path: Pat
 
 
 def test_a_named_pipe_is_written_directly(log: str, tmp_path: Path) -> None:
-    done = shell('mkfifo named; (cat named > made) & $CONVKIT goals "$1" -f csv -o named; wait', log, folder=tmp_path)
+    done = shell('mkfifo named; (cat named > made) & $CONVKIT goals -q "$1" -f csv -o named; wait', log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (tmp_path / "made").read_bytes().startswith(b"goal,")
     assert (tmp_path / "named").is_fifo()
@@ -139,7 +139,7 @@ ODD = [
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
 def test_pipes_get_utf_8_in_every_locale(odd: dict[str, str], log: str) -> None:
-    done = run("report", log, env=environment(**odd))
+    done = run("report", log, "-q", env=environment(**odd))
     assert "–" in usual("report", log).decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == usual("report", log)
@@ -228,13 +228,13 @@ HOSTILE = [
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=["gpu", "streaming", "one thread"])
 def test_environment_variables_do_not_change_a_report(hostile: dict[str, str], log: str) -> None:
-    done = run("report", log, env=environment(**hostile))
+    done = run("report", log, "-q", env=environment(**hostile))
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == usual("report", log)
 
 
 def test_the_working_directory_may_be_deleted_and_home_unset(log: str, tmp_path: Path) -> None:
-    done = shell('mkdir gone; cd gone; rmdir ../gone; unset HOME; $CONVKIT overview "$1"', log, folder=tmp_path)
+    done = shell('mkdir gone; cd gone; rmdir ../gone; unset HOME; $CONVKIT overview -q "$1"', log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == usual("overview", log)
     done = shell('mkdir gone; cd gone; rmdir ../gone; $CONVKIT overview "$1" -o made.csv', log, folder=tmp_path)
