@@ -89,8 +89,8 @@ def headed_text(draft: Draft, logs: Sequence[str], begin: datetime, end: datetim
     sessions = plural(draft.survey.sessions.height if draft.survey else 0, "session")
     head = [
         f"# Goals for convkit, proposed from {', '.join(logs)}: {sessions}, {formatting.dates(begin, end)}.",
-        "# Everything here is guessed from URLs; numbers are sessions that reached the goal. Delete what you do not need, correct what is",
-        "# wrong, and choose names of your own. Then run `convkit check LOG` and `convkit report LOG`.",
+        "# Everything here is guessed from URLs and events; numbers are sessions that reached the goal. Delete what you do not need, correct what",
+        "# is wrong, and choose names of your own. Then run `convkit check LOG` and `convkit report LOG`.",
     ]
     return "\n".join([*(safe(line, None) for line in head), "", draft_text(draft)])
 

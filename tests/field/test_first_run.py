@@ -417,3 +417,12 @@ def test_what_init_proposes_for_an_export_does_not_depend_on_the_memory(convkit_
     (is_whole_divided, whole), (is_divided, parts) = texts
     assert (is_whole_divided, is_divided, parts) == (False, True, whole)
     assert [text in whole for text in ("currency: CHF", "once_per: prop.order_id", "per: visitor")] == [True] * 3
+
+
+def test_what_everybody_does_may_be_a_first_step_and_what_an_export_holds_a_macro_goal(convkit_command: Run) -> None:
+    """Any other goal that nearly every session reaches is still reported."""
+    written(Path("clicks.csv"), events(*[["view", "purchase"]] * 120, apart=0))
+    written(Path("goals.yaml"), ["macro: {purchase: {event: purchase}}", "micro: {view: {event: view}}", "funnels: {f: [view, purchase]}"])
+    assert "nearly-all" not in convkit_command("check", "clicks.csv")[1]
+    written(Path("goals.yaml"), ["macro: {purchase: {event: purchase}}", "micro: {view: {event: view}}"])
+    assert "nearly-all: every session reaches view" in convkit_command("check", "clicks.csv")[1]
