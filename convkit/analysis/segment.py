@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.analysis.exposure import drop_earlier
 from convkit.core.collect import collect_frame
 from convkit.core.schema import session_fields_of
 from convkit.goals import filters as goals_filters
@@ -111,7 +112,7 @@ def _of_one_variant(
     """
     named = variants.variant_names(needed)
     all_sessions, (table, several) = table, variants.drop_several(table, named)
-    hits, kept, several = variants.drop_earlier(hits, table, goals, several)
+    hits, kept, several = drop_earlier(hits, table, goals, several)
     if kept.height == all_sessions.height:
         return hits, kept, several
     left_out = pl.col("session").is_in(all_sessions.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)

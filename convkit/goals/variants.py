@@ -6,13 +6,12 @@ A visitor keeps a variant for good, so all hits that were read are used, not onl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.core import patterns, schema
-from convkit.core.collect import collect_frame
 from convkit.core.conditions import any_of
 from convkit.core.document import Note
 from convkit.core.formatting import plural
@@ -25,14 +24,13 @@ from convkit.goals.values import HIT_VALUE_SCHEMA, NAME_SCHEMA, PATH_SCHEMA, TEX
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from convkit.core.model import Goals, Site, VariantSource
+    from convkit.core.model import Site, VariantSource
     from convkit.errors import Problem
     from convkit.goals.strict_yaml import Node
     from convkit.goals.values import Schema
 
 PREFIX = schema.VARIANT_PREFIX
-_AGAIN = "again:"
-_PATH, _SEVERAL, _SINCE = "path", "several:", "since:"
+_PATH, _SEVERAL, SINCE = "path", "several:", "since:"
 _SOURCE_KEYS = ("query", "cookie", "prop")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _SOURCES = "query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
@@ -161,7 +159,7 @@ def visitors_shown(hits: pl.LazyFrame, name: str, rule: VariantRule, *, ignore_c
         .agg(
             pl.when(~several).then(pl.col("shown").min()).cast(TEXT).alias(f"{PREFIX}{name}"),
             several.alias(f"{_SEVERAL}{name}"),
-            pl.col("row").min().alias(f"{_SINCE}{name}"),
+            pl.col("row").min().alias(f"{SINCE}{name}"),
             since=pl.col("session").min(),
         )
     )
@@ -174,7 +172,7 @@ def add_variant(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl
     """
     shown = pl.when(pl.col("session") >= pl.col("since")).then(f"{PREFIX}{name}").alias(f"{PREFIX}{name}")
     joined = sessions.join(visitors, on="visitor", how="left", maintain_order="left")
-    since = pl.when(pl.col("session") == pl.col("since")).then(f"{_SINCE}{name}").alias(f"{_SINCE}{name}")
+    since = pl.when(pl.col("session") == pl.col("since")).then(f"{SINCE}{name}").alias(f"{SINCE}{name}")
     return joined.with_columns(shown, since, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
 
 
@@ -210,37 +208,3 @@ def drop_several(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataF
     counts = tuple(SeveralVariants(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
     several = [f"{_SEVERAL}{name}" for name in named]
     return sessions.filter(~any_of(several)).drop(several), counts
-
-
-def drop_earlier(
-    hits: pl.DataFrame, sessions: pl.DataFrame, goals: Goals, counts: tuple[SeveralVariants, ...]
-) -> tuple[pl.DataFrame, pl.DataFrame, tuple[SeveralVariants, ...]]:
-    """Return hits and sessions without what visitors did before they were first shown their variant, and the counts with their number.
-
-    `inside` is cleared for such hits, and their goals are not reached. Visitors who were shown several variants are no longer among the sessions.
-    """
-    for number, count in enumerate(counts):
-        since = f"{_SINCE}{count.variant}"
-        firsts = sessions.lazy().select("session", since=since).drop_nulls("since")
-        marked = hits.lazy().join(firsts, on="session", how="left", maintain_order="left")
-        is_earlier = (pl.col("row") < pl.col("since")).fill_null(value=False)
-        hits = collect_frame(
-            marked.with_columns(earlier=pl.col("inside") & is_earlier, inside=pl.col("inside") & ~is_earlier).drop("since"), hits.height
-        )
-        columns = [goal.column for goal in goals.goals]
-        earlier = hits.filter(pl.col("earlier") & any_of(columns))
-        if earlier.height:
-            counts = (*counts[:number], replace(count, earlier=earlier["visitor"].n_unique()), *counts[number + 1 :])
-            sessions = _reached_again(hits, sessions, earlier["session"].unique(), columns, [goal.column for goal in goals.macros])
-        hits = hits.drop("earlier")
-    return hits, sessions.drop(f"{_SINCE}{count.variant}" for count in counts), counts
-
-
-def _reached_again(hits: pl.DataFrame, sessions: pl.DataFrame, changed: pl.Series, columns: list[str], macros: list[str]) -> pl.DataFrame:
-    """Return sessions in which the goals of the `changed` ones are those that their remaining hits reach."""
-    is_changed = pl.col("session").is_in(changed.implode())
-    reached = hits.lazy().filter(pl.col("inside") & is_changed).group_by("session").agg(pl.col(columns).any().name.prefix(_AGAIN))
-    joined = sessions.lazy().join(reached, on="session", how="left", maintain_order="left")
-    again = [pl.when(is_changed).then(pl.col(f"{_AGAIN}{column}").fill_null(value=False)).otherwise(column).alias(column) for column in columns]
-    settled = joined.with_columns(again).with_columns(converted=any_of(macros)).drop(f"{_AGAIN}{column}" for column in columns)
-    return collect_frame(settled.select(sessions.columns), sessions.height)
