@@ -288,7 +288,7 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
     """Return the format, how many lines fit, and the fields of the first ones that do."""
     all_fit = f"All {guess.tested:,} lines tested fit" if guess.tested > 1 else "The only line tested fits"
     fit = all_fit if guess.fits == guess.tested else f"{guess.fits:,} of the {guess.tested:,} lines tested fit"
-    wrapped = "; wrappers added by a container runtime, a collector or syslog were removed" if guess.is_wrapped else ""
+    wrapped = "; wrappers added by a container runtime, a collector, syslog or an export were removed" if guess.is_wrapped else ""
     tested = f"{fit}{wrapped}." if guess.tested else f"{guess.left_out[0].upper()}{guess.left_out[1:]}." if guess.left_out else "The log is empty."
     blocks: list[Block] = [Heading(guess.log, guess.name), Paragraph(tested)]
     if guess.false_from is not None:
