@@ -443,3 +443,13 @@ def test_the_planned_split_is_the_one_that_is_checked(tmp_path: Path, split: str
 def test_mistakes_in_the_rule_of_a_variant_are_refused(rule: str) -> None:
     with pytest.raises(GoalsFileError):
         parse_goals(f"site: {{variants: {{x: {rule}}}}}\nmacro: {{signup: {{event: signup}}}}\n", "goals.yaml")
+
+
+def test_variants_are_compared_alike_in_parts(tmp_path: Path) -> None:
+    log, goals, texts = written(tmp_path / "e.csv", shown(-20)), parse_goals(X, "goals.yaml"), []
+    for size in (1 << 40, BASE + 300):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
+            texts.append(runs.render(runs.comparison([log], goals, variant="x"), "json"))
+    assert texts[0] == texts[1]
+    assert "40 visitors reached a goal before a variant of x was first shown" in str(texts[0])
