@@ -60,9 +60,12 @@ def values_of(model: Model, number: int, key: str) -> list[str]:
         "day": [f"{started:%Y-%m-%d}"],
         "week": [f"{year}-W{week:02}"],
         "month": [f"{started:%Y-%m}"],
-        "landing": [shown(session.pages[0].path)],
-        "exit": [shown(session.pages[-1].path)],
+        "landing": [shown(page.path) for page in session.pages[:1]] or [NO_VALUE],
+        "exit": [shown(page.path) for page in session.pages[-1:]] or [NO_VALUE],
         "host": [NO_VALUE],
+        "country": [NO_VALUE],
+        "visit": [("1", "2", "3+")[min(sum(other.visitor == session.visitor for other in model.sessions[:number]), 2)]],
+        "browser": ["chrome" if CHROME in session.interactions[0].browser else "firefox"],
         "device": ["mobile" if CHROME in session.interactions[0].browser else "desktop"],
         "goal": reached or [NO_VALUE],
         **{name: [value] for name, value in model.origins[number]._asdict().items()},
@@ -87,8 +90,8 @@ def figures(part: dict[str, Any]) -> dict[tuple[str, ...], Any]:
 @share_of_examples(0.06)
 @given(example=st.one_of(examples(), examples(with_users=True)), key=st.sampled_from(sorted(KEYS)))
 def test_figures_of_a_value_equal_those_of_the_model(example: Example, key: str, folder: Path) -> None:
-    # The model does not know the devices of bots that are kept.
-    assume(key != "device" or not example.goals.site.bots_kept)
+    # The model does not know the devices and browsers of bots that are kept.
+    assume(key not in {"device", "browser"} or not example.goals.site.bots_kept)
     log, goals = folder / "access.log", folder / "goals.yaml"
     written(log, [text.replace(CHROME, PHONE) for text in example.stream.lines])
     goals.write_text(to_yaml(example.goals), encoding="utf-8")
@@ -340,7 +343,7 @@ def test_reports_of_single_sessions_and_hits_are_not_split(report: str, tmp_path
 
 
 def test_an_unknown_key_is_reported_before_a_log_is_read(tmp_path: Path) -> None:
-    keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
+    keys = "day, week, month, landing, exit, host, device, browser, country, visit, source, medium, campaign, channel, goal, prop.NAME"
     with pytest.raises(UsageError, match=rf"^unknown key 'dya' for --by; did you mean 'day'\? Keys: {keys}$"):
         runs.document([tmp_path / "missing.log"], ["pages"], by="dya")
 

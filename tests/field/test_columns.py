@@ -205,7 +205,7 @@ def test_all_columns_in_doubt_are_asked_about_at_once(tmp_path: Path) -> None:
     ):
         runs.document([log], ["overview"])
     log = written(tmp_path / "f.csv", ["a,b", "1,2", "3,4"])
-    with pytest.raises(InputError, match="a time, a visitor or an event or a page; name them with"):
+    with pytest.raises(InputError, match="a time, or a visitor, or an event or a page; name them with"):
         runs.document([log], ["overview"], log_format="csv")
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BOUGHT = "macro: {bought: {event: purchase}}"
 HEADER = "user_id,event,time"
 
+ROWS = {"F15": "test_sessions_of_a_column_are_described_as_such"}
+"""The test of each case in the collection of field cases."""
+
 
 def rows_of(number: int) -> list[str]:
     """Return the header and some rows of an export, each of another user."""

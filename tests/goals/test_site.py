@@ -74,7 +74,7 @@ REFUSED = {
     "ignore: {addresses: [shop.example]}": "is not an IP address or network; write it like 203.0.113.0/24",
     "group: 're:['": "this regular expression is not valid",
     "keep_query: [1]": "expected the name of a parameter; write '1' in quotes",
-    "log_format: apache": "log format",
+    "log_format: appache": "log format",
     "bots: [MyMonitor]": "`bots` takes the keys keep, drop",
     "bots: {drops: [x]}": "unknown key 'drops' in `bots`; did you mean 'drop'?",
     "bots: {keep: []}": "this list is empty; add a user agent or part of one",

@@ -73,7 +73,11 @@ def test_invalid_utf_8_is_replaced_and_the_lines_are_counted(tmp_path: Path, pac
     content = TEXT.replace(b"/cart", b"/caf\xe9").replace(b"198.51.100.1 - - [10/Oct/2026:12:00:30", b"198.51.100.1 - \xff [10/Oct/2026:12:00:30")
     document = run(tmp_path, pack(content))
     assert fates(document) == {"asset": 1, "kept": 3}
-    assert document.losses == document.warnings == ("access.log has invalid UTF-8 in 2 lines, shown as �",)
+    assert (
+        document.losses
+        == document.warnings
+        == ("access.log has invalid UTF-8 in 2 lines, shown as �; if its text is in another encoding, try --set encoding=windows-1252",)
+    )
     good = written(tmp_path / "good.log", [line("GET /caf%E9")])
     assert runs.document([good]).losses == ()
 

@@ -94,7 +94,7 @@ def test_a_signal_ends_a_run_during_a_long_query(number: signal.Signals, engine:
 
 def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
     """`nohup` relies on this."""
-    command = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "overview", "-", "-o", "made.csv"]
+    command = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "overview", "-", "-q", "-o", "made.csv"]
     with started(command, tmp_path, TMPDIR=str(tmp_path)) as process:
         wait_for_spool(tmp_path)
         process.send_signal(signal.SIGHUP)
