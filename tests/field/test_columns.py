@@ -165,7 +165,7 @@ def test_an_export_is_read_alike_in_parts(tmp_path: Path, by: str | None) -> Non
     logs = [written(tmp_path / "e.csv", rows(f"{HEADER},utm_source,utm_medium,device", *visits))]
     logs.append(written(tmp_path / "f.csv", rows(HEADER, *(f"AT,page_view,u{number},/" for number in range(5, 30)))))
     goals, texts = parse_goals(PAID, "goals.yaml"), []
-    for size in (1 << 40, BASE + 300):
+    for size in (1 << 40, BASE + 6_000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
             texts.append(runs.render(runs.document(logs, ["channels", "overview"], goals, by=by), "json"))
@@ -447,7 +447,7 @@ def test_mistakes_in_the_rule_of_a_variant_are_refused(rule: str) -> None:
 
 def test_variants_are_compared_alike_in_parts(tmp_path: Path) -> None:
     log, goals, texts = written(tmp_path / "e.csv", shown(-20)), parse_goals(X, "goals.yaml"), []
-    for size in (1 << 40, BASE + 300):
+    for size in (1 << 40, BASE + 6_000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
             texts.append(runs.render(runs.comparison([log], goals, variant="x"), "json"))
