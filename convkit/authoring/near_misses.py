@@ -150,7 +150,9 @@ def _not_counted(label: str, hits: pl.DataFrame) -> str:
 
 def _closest(tests: Sequence[str], survey: Survey) -> str:
     """Return a sentence that names the paths or events most similar to the patterns of these tests, which match nothing."""
-    names = [patterns.split_named_column(test) for test in tests]
+    named = [patterns.split_named_column(test) for test in tests]
+    # A pattern of wildcards alone, as of a parameter with any value, matches whatever there is.
+    names = [(column, pattern) for column, pattern in named if pattern.strip("*/")] or named
     missing = " or ".join(safe(pattern, _LONGEST) for _, pattern in names[:_MOST_CLOSE])
     by_people, succeeded = ~pl.col("is_bot"), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR)
     pools = {
