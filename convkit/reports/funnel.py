@@ -147,12 +147,12 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     departures = judge_drop_off(tally["departures"], steps)
     # A complete chain that is not shown started outside: before the period, or in a session that was filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
-    texts, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
+    texts, sessions = {}, "" if view.goals.file is None else "none of these sessions" if view.is_narrowed else "no counted session"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
         is_funnel = pl.col("funnel") == funnel.name
         texts[funnel.name] = _sentences(funnel, departures.filter(is_funnel), steps.filter(is_funnel), ways.filter(is_funnel))
-        notes += _notes(funnel, frame.filter(is_funnel), texts[funnel.name], looked_at)
+        notes += _notes(funnel, frame.filter(is_funnel), texts[funnel.name], sessions)
     # A funnel makes no sense out of order: on a screen its steps are never sorted.
     return Report("funnel", columns, shown, lambda _, screen: _draw(frame, departures, texts, view, screen), tuple(notes), details=frame)
 
@@ -387,15 +387,15 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
     return f"{subject} reached {goal} outside this funnel: {words}."
 
 
-def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, looked_at: str) -> Iterator[Note]:
-    """Yield the notes on a funnel; `rows` are the funnel's rows in the report, `looked_at` says where hits that match its steps were looked for."""
+def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, sessions: str) -> Iterator[Note]:
+    """Yield the notes on a funnel; `rows` are the funnel's rows in the report, `sessions` is the subject of the note on steps that none reached."""
     if texts.other_ways:
         yield Note("other-ways", f"{funnel.name}: {texts.other_ways}", is_drawn=True)
     begin = f"{funnel.name} at " if texts.has_difference else f"{funnel.name}: "
     yield from (Note("difference", f"{begin}{sentence}", is_drawn=True) for sentence in texts.differences)
     never = rows.filter(pl.col("matched") == 0)["name"].to_list()
-    if never and looked_at:
-        yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} matches {', '.join(never)}.", group=FUNNELS)
+    if never and sessions:
+        yield Note("empty-step", f"{funnel.name}: {sessions} reached {', '.join(never)}.", group=FUNNELS)
     waiting = int(rows["incomplete"].sum())
     if waiting and funnel.window:
         length = formatting.duration_in_words(funnel.window).removesuffix("s").replace(" ", "-")

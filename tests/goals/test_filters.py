@@ -125,7 +125,7 @@ def test_a_filter_that_every_session_matches_changes_nothing(example: Example, f
     assert filtered["reports"] == unfiltered["reports"], repr(example)
     absent_codes = {"where", "no-page", "only-errors"}
     note_texts = [
-        [note["text"].replace("these sessions", "the log") for note in report_data["notes"] if note["code"] not in absent_codes]
+        [note["text"].replace("none of these sessions", "no counted session") for note in report_data["notes"] if note["code"] not in absent_codes]
         for report_data in (filtered, unfiltered)
     ]
     assert note_texts[0] == note_texts[1], repr(example)
@@ -270,7 +270,7 @@ def test_a_visitor_s_chain_belongs_to_the_session_of_its_first_step(tmp_path: Pa
     notes = {note["code"]: note["text"] for note in filtered_report(tmp_path, lines, "landing=/b")["notes"]}
     detours = [note["text"] for note in filtered_report(tmp_path, lines, "landing=/b")["notes"] if note["code"] == "other-ways"]
     assert "later: 1 more sale happened outside this funnel: started in a session that was filtered out." in detours
-    assert notes["empty-step"].endswith("nothing in these sessions matches cart.")
+    assert notes["empty-step"].endswith("none of these sessions reached cart.")
     before = filtered_report(tmp_path, lines, since="2026-10-10T12:30Z")["notes"]
     assert any(note["text"].endswith("started before this period.") for note in before)
 
