@@ -16,6 +16,7 @@ from convkit import outputs
 from convkit.cli import messages, progress, terminal
 from convkit.cli.options import GOALS_FILE
 from convkit.core import filesystem, plugins
+from convkit.core.formatting import clause
 from convkit.core.text import safe
 from convkit.errors import ExitCode, UsageError, gravest
 
@@ -60,7 +61,7 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
     if loss:
         messages.write_error(loss)
     if is_empty:
-        messages.write_error(f"{document.empty[0].lower()}{document.empty[1:]} Exit code 3; with --allow-empty it is 0")
+        messages.write_error(f"{clause(document.empty)} Exit code 3; with --allow-empty it is 0")
     return gravest([*([ExitCode.LOST] if loss else []), *([ExitCode.INPUT] if is_empty else [])])
 
 

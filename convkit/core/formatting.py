@@ -188,6 +188,21 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
+def were(number: int) -> str:
+    """Return `was` or `were`."""
+    return "was" if number == 1 else "were"
+
+
+def sentence(clause: str) -> str:
+    """Return a warning, which begins in lower case and has no full stop, as a sentence."""
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
+def clause(sentence: str) -> str:
+    """Return a sentence as a warning on standard error begins: in lower case."""
+    return f"{sentence[0].lower()}{sentence[1:]}"
+
+
 def goal_count(number: int, goal: str) -> str:
     """Return how often a goal was reached in words, like `3 purchases`, or `3 with signed_up` if the name has no plural."""
     return plural(number, goal) if is_noun(goal) else f"{count(number)} with {goal}"

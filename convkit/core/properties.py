@@ -36,7 +36,7 @@ def _uniform(value: pl.Expr) -> pl.Expr:
 
 
 def _values(texts: pl.Series) -> pl.Series:
-    """Return the values in JSON lists; what is no such list is a single value."""
+    """Return the values in JSON lists; any other text is a single value."""
     return pl.Series([None if text is None else _of_list(text) for text in texts], dtype=pl.List(pl.String))
 
 

@@ -160,6 +160,8 @@ VISIT_ROLES, and NO_ORIGIN.
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What happens to a line, in the order in which the fates apply."""
 FATE = pl.Enum(FATES)
+NEVER_COUNTED = ("blank", "comment", "asset")
+"""The fates and problems of lines that could not count."""
 
 NARROWED = {
     "source": pl.UInt32(),

@@ -12,7 +12,7 @@ import polars as pl
 from convkit.core import plugins
 from convkit.core.blocks import BlankLine, Cell, Heading, Line, Paragraph
 from convkit.core.collect import collect_frame
-from convkit.core.formatting import plural
+from convkit.core.formatting import plural, sentence
 from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
 from convkit.files import damaged, lines, sampling
@@ -289,7 +289,7 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
     all_fit = f"All {guess.tested:,} lines tested fit" if guess.tested > 1 else "The only line tested fits"
     fit = all_fit if guess.fits == guess.tested else f"{guess.fits:,} of the {guess.tested:,} lines tested fit"
     wrapped = "; wrappers added by a container runtime, a collector, syslog or an export were removed" if guess.is_wrapped else ""
-    tested = f"{fit}{wrapped}." if guess.tested else f"{guess.left_out[0].upper()}{guess.left_out[1:]}." if guess.left_out else "The log is empty."
+    tested = f"{fit}{wrapped}." if guess.tested else sentence(guess.left_out) if guess.left_out else "The log is empty."
     blocks: list[Block] = [Heading(guess.log, guess.name), Paragraph(tested)]
     if guess.false_from is not None:
         blocks.append(Paragraph(f"The log is damaged; only the lines before line {guess.false_from:,}, the first that does not fit, were tested."))

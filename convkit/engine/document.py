@@ -12,7 +12,7 @@ from convkit.analysis.analysis import View
 from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core.document import Document, Note
-from convkit.core.formatting import plural
+from convkit.core.formatting import plural, sentence
 from convkit.core.schema import NO_VISITOR
 from convkit.engine import empty_result, lost_lines
 from convkit.engine.plan import key_column
@@ -49,7 +49,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
     lost = lost_lines.notes_on_lost(result, data, plan.goals)
     empty = empty_result.note_on_empty(result, plan.goals.site.timezone, plan.segment.filters)
-    left_out = (Note("left-out", f"{sentence[0].upper()}{sentence[1:]}.") for sentence in data.left_out)
+    left_out = (Note("left-out", sentence(clause)) for clause in data.left_out)
     on_data = (*([empty] if empty else []), *left_out, *stray_notes(data, plan.goals), *lost)
     findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:

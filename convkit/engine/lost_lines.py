@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit.core.document import Note
-from convkit.core.formatting import count, goal_count, percent, plural
-from convkit.core.schema import NO_VISITOR, UNFINISHED
+from convkit.core.formatting import clause, count, goal_count, percent, plural, sentence, were
+from convkit.core.schema import NEVER_COUNTED, NO_VISITOR, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MANY = 0.01
 """The share of the lines that could count above which lost ones are worth a warning."""
-_NEVER_COUNTED = ("blank", "comment", "asset")
 _MOST_REASONS = 3
 _OTHER_TIME = "if the time is in another column, name it with --set columns.time=NAME"
 _OTHER_FORMAT = "if they are requests, name their format with --log-format"
@@ -41,7 +40,7 @@ _FIXES = {
 
 def countable(counts: Mapping[str, int]) -> int:
     """Return how many of the lines could count, given the number of `lines` and of each fate."""
-    return counts["lines"] - sum(counts[fate] for fate in _NEVER_COUNTED)
+    return counts["lines"] - sum(counts[fate] for fate in NEVER_COUNTED)
 
 
 def notes_on_lost(result: Counts, data: LogData, goals: Goals) -> tuple[Note, ...]:
@@ -51,17 +50,12 @@ def notes_on_lost(result: Counts, data: LogData, goals: Goals) -> tuple[Note, ..
     unread = _unread(result.reasons["unparsed_by_reason"], macros.get("unparsed", 0), countable(counts))
     is_worthy = pageless[1] or pageless[0] > MANY * countable(counts)
     aside = pageless_note(*pageless, goals) if is_worthy else None
-    return (*(Note("duplicates", _sentence(text)) for text in duplicates), *(note for note in (unread, aside) if note))
+    return (*(Note("duplicates", sentence(text)) for text in duplicates), *(note for note in (unread, aside) if note))
 
 
 def warnings_of(notes: Iterable[Note]) -> tuple[str, ...]:
     """Return notes as warnings on standard error, which begin in lower case and have no full stop."""
-    return tuple(f"{note.text[0].lower()}{note.text[1:]}".removesuffix(".") for note in notes)
-
-
-def _sentence(text: str) -> str:
-    """Return a warning as a sentence."""
-    return f"{text[0].upper()}{text[1:]}."
+    return tuple(clause(note.text).removesuffix(".") for note in notes)
 
 
 def _unread(reasons: Mapping[str, int], macros: int, of: int) -> Note | None:
@@ -75,17 +69,16 @@ def _unread(reasons: Mapping[str, int], macros: int, of: int) -> Note | None:
     others = number - sum(n for _, n in largest)
     named += [f"other reasons ({count(others)})"] if others else []
     of_macros = f", {count(macros)} of them with a macro goal" if macros else ""
-    were = "was" if number == 1 else "were"
     fixes = ["see them with --rejects FILE", *dict.fromkeys(_FIXES[reason] for reason, _ in largest if reason in _FIXES)]
-    text = f"{count(number)} of {plural(of, 'line')} ({percent(number / of)}) {were} not counted{of_macros}: {', '.join(named)}"
+    text = f"{count(number)} of {plural(of, 'line')} ({percent(number / of)}) {were(number)} not counted{of_macros}: {', '.join(named)}"
     return Note("lost-lines", f"{text}; {'; '.join(fixes)}.")
 
 
 def pageless_note(number: int, macros: int, goals: Goals) -> Note:
     """Return the note on hits in sessions without a page, `macros` of which are conversions."""
-    few = (macros or number) == 1
+    shown = macros or number
     names = goals.macros[0].name if len(goals.macros) == 1 else "conversion"
     what = goal_count(macros, names) if macros else plural(number, "hit")
-    were, do_they = ("was", "does it") if few else ("were", "do they")
-    how = "if visitors sent them, as in the log of a tracking pixel, count such sessions with --set pageless_sessions=true"
-    return Note("no-page", f"{what} belonged to no page view and {were} not counted; {do_they} come from an API? {how[0].upper()}{how[1:]}.")
+    do_they = "does it" if shown == 1 else "do they"
+    how = "If visitors sent them, as in the log of a tracking pixel, count such sessions with --set pageless_sessions=true"
+    return Note("no-page", f"{what} belonged to no page view and {were(shown)} not counted; {do_they} come from an API? {how}.")

@@ -17,7 +17,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.conditions import any_of
 from convkit.core.document import sum_tallies
 from convkit.core.model import USER_RULE
-from convkit.core.schema import NO_VISITOR, TEXT
+from convkit.core.schema import NEVER_COUNTED, NO_VISITOR, TEXT
 from convkit.engine import stages
 from convkit.engine.memory import MemoryBudget
 from convkit.formats.parsers import requests
@@ -52,8 +52,6 @@ _FEW = 200_000
 """The number of lines that are always read at once."""
 _MANY = 1 << 30
 """The row count passed with queries for lines on disk, so that they run on the engine that holds few rows in memory."""
-_NEVER_COUNTED = ("blank", "comment", "asset")
-"""The problems of lines that could not count."""
 _NODE = "node:"
 _USER_NODES = (f"{_NODE}{USER_RULE}", f"{_NODE}anonymous")
 _NO_USER = " - -"
@@ -197,7 +195,7 @@ def _repeated_rows(lines: pl.LazyFrame, size: int) -> Duplicates:
     if "event_number" not in (columns := lines.collect_schema()):
         return NO_DUPLICATES
     problem = pl.col("problem").cast(pl.String)
-    counts = lines.select((problem == "duplicate").sum(), (~problem.is_in(_NEVER_COUNTED).fill_null(value=False)).sum().alias("of"))
+    counts = lines.select((problem == "duplicate").sum(), (~problem.is_in(NEVER_COUNTED).fill_null(value=False)).sum().alias("of"))
     rows, of = collect_frame(counts, size).row(0)
     return Duplicates(rows, of, are_requests="event" not in columns)
 

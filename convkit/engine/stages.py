@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from convkit.engine.plan import Plan
     from convkit.ingest.log_data import Part
 
-_NEVER_LOST = ("blank", "comment", "asset", "duplicate", UNFINISHED)
+_NEVER_LOST = (*schema.NEVER_COUNTED, "duplicate", UNFINISHED)
 """The problems of lines that could not count, that are no loss, or that count once."""
 
 

@@ -27,7 +27,6 @@ _REPLACEMENT_CHARACTER = "\ufffd"
 _LARGEST = 1 << 30
 """The largest log, in bytes, whose encoding is detected: all of it has to be read once more."""
 _UNDEFINED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
-_ASCII = bytes(range(0x80))
 
 
 def is_windows_1252(source: Source, head: pl.Series) -> bool:

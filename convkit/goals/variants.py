@@ -14,7 +14,7 @@ import polars as pl
 from convkit.core import patterns, schema
 from convkit.core.conditions import any_of
 from convkit.core.document import Note
-from convkit.core.formatting import plural
+from convkit.core.formatting import plural, were
 from convkit.core.model import VariantRule
 from convkit.core.schema import TEXT, is_kind
 from convkit.errors import unknown_name
@@ -195,8 +195,8 @@ class SeveralVariants:
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes about these visitors."""
-        visitors, were = plural(self.visitors, "visitor"), "was" if self.sessions == 1 else "were"
-        text = f"{visitors} saw more than one variant of {self.variant}; their {plural(self.sessions, 'session')} {were} excluded."
+        visitors, sessions = plural(self.visitors, "visitor"), plural(self.sessions, "session")
+        text = f"{visitors} saw more than one variant of {self.variant}; their {sessions} {were(self.sessions)} excluded."
         earlier = f"{plural(self.earlier, 'visitor')} reached a goal before a variant of {self.variant} was first shown; that counts for no variant."
         notes = (Note("several-variants", text), self.sessions), (Note("before-variant", earlier), self.earlier)
         return tuple(note for note, number in notes if number)

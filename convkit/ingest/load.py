@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core.formatting import plural
+from convkit.core.formatting import plural, were
 from convkit.core.progress import NO_PROGRESS
-from convkit.core.schema import NO_SUCH_TIME, NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED, first_problem
+from convkit.core.schema import NEVER_COUNTED, NO_SUCH_TIME, NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED, first_problem
 from convkit.errors import InputError
 from convkit.files import damaged
 from convkit.files.damaged import FalseLinesLoss
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     """
 
 
-_NO_LOSSES = ("asset", "blank", "comment", UNFINISHED)
+_NO_LOSSES = (*NEVER_COUNTED, UNFINISHED)
 _REPLACEMENT_CHARACTER = "\ufffd"
 _ENCODING_HINT = "if its text is in another encoding, try --set encoding=windows-1252"
 _MAX_LOST, _MAX_REJECT_BYTES = 0.5, 500
@@ -173,8 +173,8 @@ def _with_false_lines(loss: str, lost: pl.DataFrame) -> str:
         return loss
     if lost.is_empty():
         return f"{loss}; copy it again"
-    first, were = int(lost.select(pl.col("line_no").min()).item()), "was" if lost.height == 1 else "were"
-    return f"{loss}; {plural(lost.height, 'line')} that did not match the format, from line {first:,} on, {were} ignored; copy it again"
+    first = int(lost.select(pl.col("line_no").min()).item())
+    return f"{loss}; {plural(lost.height, 'line')} that did not match the format, from line {first:,} on, {were(lost.height)} ignored; copy it again"
 
 
 def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:

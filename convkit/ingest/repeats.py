@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core.collect import collect_frame
-from convkit.core.formatting import count, percent, plural
+from convkit.core.formatting import count, percent, plural, were
 from convkit.formats.parsers import requests
 from convkit.ingest.merge import LINE_KEY
 
@@ -87,11 +87,6 @@ class Duplicates:
 
 
 NO_DUPLICATES = Duplicates()
-
-
-def were(number: int) -> str:
-    """Return `was` or `were`."""
-    return "was" if number == 1 else "were"
 
 
 @dataclass(frozen=True)

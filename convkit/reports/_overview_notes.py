@@ -182,8 +182,8 @@ def _values(sums: Mapping[str, int], view: View) -> tuple[Note, ...]:
         own = sorted({one.currency for one in money if one.others})
         others = list(dict.fromkeys(code for one in money for code in one.others))
         named = ", ".join(safe(code, _LONGEST_CODE) for code in others[:_MOST_CODES])
-        were = "was" if foreign == 1 else "were"
-        what = f"{_conversions(foreign)} {were} in another currency than {' or '.join(own)} ({named}) and added nothing to the total"
+        counted = f"{_conversions(foreign)} {formatting.were(foreign)}"
+        what = f"{counted} in another currency than {' or '.join(own)} ({named}) and added nothing to the total"
         notes.append(Note("other-currency", f"{what}; set site.currency to count another one."))
     return tuple(notes)
 
@@ -263,9 +263,9 @@ def _bots_that_converted(view: View) -> Note | None:
         return None
     is_one = len(view.goals.macros) == 1
     reached = f"reached {view.goals.macros[0].name}" if is_one else "converted"
-    were = "was" if added.converted == 1 else "were"
     with_them = f"with bots included, the count would be {formatting.count_of(*added.all_kept, 'session')}"
-    return Note("bots-converted", f"{formatting.plural(added.converted, 'bot session')} also {reached} and {were} excluded; {with_them}.")
+    sessions, were = formatting.plural(added.converted, "bot session"), formatting.were(added.converted)
+    return Note("bots-converted", f"{sessions} also {reached} and {were} excluded; {with_them}.")
 
 
 def _programs_that_converted(view: View) -> Note | None:
@@ -286,8 +286,8 @@ def _bots_by_behaviour(view: View) -> Note | None:
     number = sum(added.by_behaviour.values())
     by_rule = sorted(added.by_behaviour.items(), key=lambda item: (-item[1], item[0]))
     rules = ", ".join(f"{rule} ({formatting.count(sessions)})" for rule, sessions in by_rule)
-    were = "was" if number == 1 else "were"
-    excluded = f"{formatting.count_of(number, number + added.of_people, 'session')} {were} excluded as bots for their behaviour: {rules}"
+    sessions, were = formatting.count_of(number, number + added.of_people, "session"), formatting.were(number)
+    excluded = f"{sessions} {were} excluded as bots for their behaviour: {rules}"
     return Note("bots-by-behaviour", f"{excluded}. With --bots keep, {formatting.plural(added.all_kept[1], 'session')} would be counted.")
 
 

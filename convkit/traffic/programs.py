@@ -14,7 +14,7 @@ import polars as pl
 
 from convkit.core import datafiles
 from convkit.core.document import Note
-from convkit.core.formatting import count, plural
+from convkit.core.formatting import count, plural, were
 from convkit.core.text import safe
 
 if TYPE_CHECKING:
@@ -82,6 +82,5 @@ def conversions_note(conversions: Mapping[str, int], goals: Goals) -> Note:
     more = [f"{count(len(largest) - _MOST_PROGRAMS)} more"] if len(largest) > _MOST_PROGRAMS else []
     number = by_name.total()
     reached = f"reached {goals.macros[0].name}" if len(goals.macros) == 1 else "converted"
-    were = "was" if number == 1 else "were"
-    sessions = f"{plural(number, 'session')} that {reached} {were} excluded as programs, judging by user agents that are not a browser's"
+    sessions = f"{plural(number, 'session')} that {reached} {were(number)} excluded as programs, judging by user agents that are not a browser's"
     return Note("programs-converted", f"{sessions}: {', '.join([*shown, *more])}. If these are people, list them under bots.keep in goals.yaml.")

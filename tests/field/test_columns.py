@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
+from engine.test_partition import WHOLE, memory
 from small_logs import FIREFOX, line, overview, report, written
 
-from convkit.engine.memory import BASE, MemoryBudget
+from convkit.engine.memory import BASE
 from convkit.errors import GoalsFileError, InputError, UsageError
 from convkit.goals.loader import parse_goals
 
@@ -165,9 +166,8 @@ def test_an_export_is_read_alike_in_parts(tmp_path: Path, by: str | None) -> Non
     logs = [written(tmp_path / "e.csv", rows(f"{HEADER},utm_source,utm_medium,device", *visits))]
     logs.append(written(tmp_path / "f.csv", rows(HEADER, *(f"AT,page_view,u{number},/" for number in range(5, 30)))))
     goals, texts = parse_goals(PAID, "goals.yaml"), []
-    for size in (1 << 40, BASE + 6_000):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
+    for size in (WHOLE, BASE + 6_000):
+        with memory(size):
             texts.append(runs.render(runs.document(logs, ["channels", "overview"], goals, by=by), "json"))
     assert texts[0] == texts[1]
     assert by is not None or '"Unknown"' in texts[0]
@@ -447,9 +447,8 @@ def test_mistakes_in_the_rule_of_a_variant_are_refused(rule: str) -> None:
 
 def test_variants_are_compared_alike_in_parts(tmp_path: Path) -> None:
     log, goals, texts = written(tmp_path / "e.csv", shown(-20)), parse_goals(X, "goals.yaml"), []
-    for size in (1 << 40, BASE + 6_000):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
+    for size in (WHOLE, BASE + 6_000):
+        with memory(size):
             texts.append(runs.render(runs.comparison([log], goals, variant="x"), "json"))
     assert texts[0] == texts[1]
     assert "40 visitors reached a goal before a variant of x was first shown" in str(texts[0])

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
+from engine.test_partition import both
 from small_logs import FIREFOX, line, overview, reached_by, report, written
 
-from convkit.engine.memory import BASE, MemoryBudget
 from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from conftest import Run
@@ -72,16 +72,6 @@ def export(folder: Path, rows: Iterable[str], goals: str = "macro: {purchase: {e
     lines = [header, *(f"2026-10-01T09:{row}" for row in rows)]
     log = written(folder / "events.csv", lines)
     return json.loads(runs.render(runs.document([log], goals=parse_goals(goals, "goals.yaml")), "json"))
-
-
-def both(logs: Sequence[Path], goals: str) -> list[str]:
-    """Return the JSON of a run in one piece and of the same run in parts."""
-    texts = []
-    for size in (1 << 40, BASE + 300):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
-            texts.append(runs.render(runs.document(logs, goals=parse_goals(goals, "goals.yaml")), "json"))
-    return texts
 
 
 # Access logs
@@ -201,7 +191,7 @@ def test_a_request_that_nobody_looked_at_is_not_a_page(tmp_path: Path) -> None:
     assert reached(document) == {"purchase": 0, "product": 0, "cart": 0}
     assert (document["input"]["background"], document["input"]["asset"]) == (16, 4)
     log = written(tmp_path / "access.log", lines)
-    one, parts = both([log], GOALS)
+    _, one, parts = both([log], 300, goals=parse_goals(GOALS, "goals.yaml"))
     assert one == parts
 
 
@@ -301,8 +291,12 @@ def test_sessions_of_an_export_stand_without_a_page(tmp_path: Path) -> None:
     document = export(tmp_path, rows)
     assert figures(document) == [6, 6, 3, 1, 3]
     assert pages(document) == {"/": 2, "/product/1": 1}
-    one, parts = both(
-        [tmp_path / "events.csv"], "macro: {purchase: {event: purchase}}\nmicro: {opened: {event: app_open}}\nfunnels: {f: [opened, purchase]}\n"
+    _, one, parts = both(
+        [tmp_path / "events.csv"],
+        300,
+        goals=parse_goals(
+            "macro: {purchase: {event: purchase}}\nmicro: {opened: {event: app_open}}\nfunnels: {f: [opened, purchase]}\n", "goals.yaml"
+        ),
     )
     assert one == parts
     sessions = runs.document([tmp_path / "events.csv"], ["sessions"], goals=parse_goals("macro: {a: {event: purchase}}", "goals.yaml"))
@@ -366,7 +360,7 @@ def test_if_no_event_is_named_like_a_page_view_those_with_a_url_are_pages(tmp_pa
     document = export(tmp_path, rows)
     assert (pages(document), figures(document)) == ({"/": 2, "/cart": 1}, [2, 2, 3, 1, 1])
     assert notes(document)["event-pages"].startswith("No event is named like a page view, so every event with a URL counts as one")
-    one, parts = both([tmp_path / "events.csv"], "macro: {purchase: {event: purchase}}\n")
+    _, one, parts = both([tmp_path / "events.csv"], 300, goals=parse_goals("macro: {purchase: {event: purchase}}\n", "goals.yaml"))
     assert one == parts
 
 
@@ -446,7 +440,7 @@ def test_the_path_stands_behind_the_hash(tmp_path: Path) -> None:
     assert reached(document) == {"thanks": 1, "pricing": 2, "pro": 1}
     assert pages(document) == {"/": 1, "/pricing": 2, "/checkout": 1, "/thanks": 1}
     assert "hash_routes: false" in notes(document)["hash-routes"]
-    one, parts = both([tmp_path / "events.csv"], goals)
+    _, one, parts = both([tmp_path / "events.csv"], 300, goals=parse_goals(goals, "goals.yaml"))
     assert one == parts
     off = export(tmp_path, rows, f"site: {{hash_routes: false}}\n{goals}")
     assert (pages(off), "hash-routes" in notes(off)) == ({"/": 5}, False)
