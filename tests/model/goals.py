@@ -182,7 +182,7 @@ def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> 
     if any(names(exception, hit, site, first_downloads) for exception in goal.exceptions):
         return False
     if goal.what == "any":
-        return any(names(part, hit, site, first_downloads) for part in goal.parts)
+        return any(names(goal.part(number), hit, site, first_downloads) for number in range(len(goal.parts)))
     if hit.method != goal.method or not matches(goal.pattern, hit.path):
         return False
     if goal.what == "download":
