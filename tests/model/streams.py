@@ -260,7 +260,9 @@ def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
     chosen = draw(st.lists(st.sampled_from(few), min_size=count, max_size=count))
     per = draw(st.sampled_from(("session", "session", "visitor")))
     window = draw(st.sampled_from(WINDOWS))
-    order = draw(st.sampled_from(("ordered", "ordered", "ordered", "strict", "any")))
+    # Passive hits are no interactions, and a strict funnel consists of nothing else.
+    is_passive = any(goal.passive for step in chosen for goal in step.goals)
+    order = draw(st.sampled_from(("ordered", "ordered", "ordered", "ordered" if is_passive else "strict", "any")))
     fields: dict[str, Any] = {}
     written: dict[str, Any] = {}
     if draw(st.booleans()):
