@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown
+from convkit.analysis import breakdown, exposure
 from convkit.analysis.analysis import MOST_MACROS
 from convkit.analysis.breakdown_screen import BreakdownTable
 from convkit.analysis.marks import WIDTH, Marks, given_goals
@@ -74,7 +74,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     keys, sessions = [*analysis.by, "channel"], analysis.split(analysis.sessions)
     channels = sessions.group_by(keys).agg(
         sessions=pl.len().cast(pl.Int64),
-        pageviews=pl.col("pages").sum().cast(pl.Int64),
+        pageviews=exposure.counted_pages(analysis.sessions).sum().cast(pl.Int64),
         bounces=pl.col("bounced").sum().cast(pl.Int64),
         timed=(pl.col("interactions") > 1).sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown
+from convkit.analysis import breakdown, exposure
 from convkit.analysis.analysis import MOST_MACROS
 from convkit.analysis.breakdown import OTHER, PERIODS
 from convkit.core import formatting, stats, windows
@@ -87,7 +87,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         analysis.split(analysis.sessions),
         sessions=pl.len().cast(pl.Int64),
         visitors=pl.col("visitor").n_unique().cast(pl.Int64),
-        pageviews=pl.col("pages").sum().cast(pl.Int64),
+        pageviews=exposure.counted_pages(analysis.sessions).sum().cast(pl.Int64),
         bounces=pl.col("bounced").sum().cast(pl.Int64),
         pageless=(pl.col("pages") == 0).sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),

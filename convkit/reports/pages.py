@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown
+from convkit.analysis import breakdown, exposure
 from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, stats
 from convkit.core.blocks import Heading, Shown, table
@@ -57,13 +57,21 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         .agg(sessions=_count(pl.col("is_first")), pageviews=_count(), timed=_count(pl.col("seconds").is_not_null()))
     )
     ends = analysis.split(analysis.sessions)
-    by_landing = ends.group_by(*analysis.by, page="landing").agg(
-        landings=_count(),
-        bounces=_count(pl.col("bounced")),
-        landings_converted=_count(pl.col("converted")),
-        **{f"{_LANDINGS}:{goal.name}": _count(pl.col(goal.column)) for goal in analysis.goals.separate_macros},
+    by_landing = (
+        ends.filter(exposure.counts_landing(analysis.sessions))
+        .group_by(*analysis.by, page="landing")
+        .agg(
+            landings=_count(),
+            bounces=_count(pl.col("bounced")),
+            landings_converted=_count(pl.col("converted")),
+            **{f"{_LANDINGS}:{goal.name}": _count(pl.col(goal.column)) for goal in analysis.goals.separate_macros},
+        )
     )
-    by_exit = ends.group_by(*analysis.by, page="exit").agg(exits=_count(), exits_converted=_count(pl.col("converted")))
+    by_exit = (
+        ends.filter(exposure.counts_exit(analysis.sessions))
+        .group_by(*analysis.by, page="exit")
+        .agg(exits=_count(), exits_converted=_count(pl.col("converted")))
+    )
     separate = [f"{_LANDINGS}:{goal.name}" for goal in analysis.goals.separate_macros]
     pages = by_view.join(by_landing, on=keys, how="left").join(by_exit, on=keys, how="left")
     return {

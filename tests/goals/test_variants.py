@@ -116,6 +116,43 @@ def test_variants_depend_on_all_lines_not_on_the_period(tmp_path: Path) -> None:
     assert by_variant(early, "cart") == {"a": 1, "b": 2, "(none)": 1}
 
 
+def test_pages_seen_before_a_variant_count_for_none(tmp_path: Path) -> None:
+    """Otherwise a page would have more landings than views, or be left out although it has a landing."""
+    visitors = (("/ /cart?v=a",), ("/?v=a /cart",), ("/ POST:/cart?v=a",))
+    lines = [text.replace("GET POST:", "POST ") for number, sessions in enumerate(visitors, 1) for text in visits(number, *sessions)]
+    goals = parse_goals(GOALS.replace("{cart: /cart}", "{cart: /cart, sent: POST /cart}"), "goals.yaml")
+    document = runs.document([written(tmp_path / "access.log", sorted(lines, key=_time))], ["overview", "pages"], goals, by="variant.checkout")
+    pages = {row["page"]: [row[name] for name in ("sessions", "pageviews", "landings", "bounces", "exits")] for row in rows(document, "pages")}
+    assert pages == {"/": [1, 1, 1, 0, 0], "/cart": [2, 2, 0, 0, 2]}
+    overview = {row["metric"]: row["value"] for row in rows(document, "overview")}
+    assert [overview[name] for name in ("sessions", "pageviews", "pages_per_session", "bounces")] == [3, 3, 1.0, 0]
+    assert overview["median_session_seconds"] == 5
+    by_channel = rows(runs.document([tmp_path / "access.log"], ["channels"], goals, where=["variant.checkout=a"]), "channels")
+    assert [row["pages_per_session"] for row in by_channel] == [1.0]
+
+
+@pytest.mark.parametrize("per", ["session", "visitor"])
+def test_a_funnel_begins_when_its_variant_is_first_shown(tmp_path: Path, per: str) -> None:
+    """A visitor who goes through the funnel again after seeing the variant is in it, whatever happened before."""
+    goals = parse_goals(GOALS.replace("[cart, sale]", f"{{steps: [cart, sale], per: {per}}}"), "goals.yaml")
+    visitors = (("/cart /sale /?v=a /cart /sale",), ("/cart /sale?v=a /sale",), ("/cart /sale?v=a /cart",), ("/cart?v=b /sale",))
+    document = runs.document([log(tmp_path, visitors)], ["funnel", "drop-off"], goals, by="variant.checkout")
+    reached = {(row["variant.checkout"], row["step"]): row["reached"] for row in rows(document, "funnel")}
+    assert reached == {("a", 1): 2, ("a", 2): 1, ("b", 1): 1, ("b", 2): 1}
+
+
+def test_each_variant_has_its_own_note_on_early_goals(tmp_path: Path) -> None:
+    goals = parse_goals(GOALS.replace("query.v}", "query.v, banner: query.w}"), "goals.yaml")
+    logs = [log(tmp_path, (("/cart /?v=a&w=x",), ("/cart?v=a /?w=x",), ("/cart?w=x&v=b /",)))]
+    document = runs.document(logs, ["goals"], goals, by="variant.checkout", where=["variant.banner=x"])
+    notes = [note.text for note in document.notes if note.code == "before-variant"]
+    assert notes == [
+        "2 visitors reached a goal before a variant of banner was first shown; that counts for no variant.",
+        "1 visitor reached a goal before a variant of checkout was first shown; that counts for no variant.",
+    ]
+    assert by_variant(document, "cart") == {"a": 0, "b": 1}
+
+
 def test_filters_by_variant(tmp_path: Path) -> None:
     goals = parse_goals(f"{GOALS.rstrip()[:-1]}, only_a: {{steps: [cart, sale], where: {{variant.checkout: a}}}}}}\n", "goals.yaml")
     with_a = runs.document([log(tmp_path)], ["goals", "funnel"], goals, where=["variant.checkout=a"])
