@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
@@ -17,9 +17,10 @@ from model.funnels import funnel_figures
 from model.origins import Origin, origin_of, own_host
 from model.robots import reasons_of
 from model.sessions import Session, Traffic, Visits, cut, fate, matches_of, visitors_of, with_kinds
+from model.variants import Exposure, exposure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from model.goals import Goal, GoalsFile
     from model.hits import Hit
@@ -56,6 +57,19 @@ class Model:
     sessions: list[Session]
     matches: dict[Goal, list[list[Hit]]]
     where: Where | None = None
+    exposures: dict[str, Exposure] = field(default_factory=dict)
+    """What visitors were shown of the variants that the figures involve."""
+    reached_early: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By variant, the visitors who reached a goal before it was first shown to them, in a session of the period."""
+
+    @cached_property
+    def early(self) -> frozenset[int]:
+        """Return the positions of hits that count for no variant."""
+        return frozenset(position for exposure in self.exposures.values() for position in exposure.early)
+
+    def pages(self, number: int) -> list[Hit]:
+        """Return the page views of a session that count."""
+        return [hit for hit in self.sessions[number].pages if hit.position not in self.early]
 
     @cached_property
     def origins(self) -> list[Origin]:
@@ -69,8 +83,11 @@ class Model:
         return [number for number in range(len(self.sessions)) if self.shows(number)]
 
     def shows(self, number: int) -> bool:
-        """Return whether a session is in the period and passes the filter."""
-        return self.period.holds(self.sessions[number].started) and (self.where is None or self.where(self, number))
+        """Return whether a session is in the period, of a visitor who did not see several variants, and passes the filter."""
+        session = self.sessions[number]
+        if not self.period.holds(session.started) or any(session.visitor in exposure.several for exposure in self.exposures.values()):
+            return False
+        return self.where is None or self.where(self, number)
 
     def of(self, name: str) -> list[list[Hit]]:
         """Return the matches of a named goal in each session."""
@@ -81,15 +98,37 @@ class Model:
         return any(self.of(name)[number] for name in self.goals.macro)
 
 
-def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None) -> Model:
-    """Return the model of a log; bots are excluded (`drop`), included (`keep`) or counted alone (`only`)."""
+def analyze(  # noqa: PLR0913, PLR0917 (every filter of a run is an argument)
+    hits: list[Hit],
+    goals: GoalsFile,
+    period: Period | None = None,
+    bots: str = "drop",
+    where: Where | None = None,
+    variants: Sequence[str] = (),
+) -> Model:
+    """Return the model of a log; bots are excluded (`drop`), included (`keep`) or counted alone (`only`).
+
+    `variants` are the names of the variants that the figures involve: what visitors did before these were first shown is matched, but does not count.
+    """
     robots = reasons_of(hits, goals.site) if bots != "keep" else {}
     analyzed = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
     traffic = with_kinds(analyzed, visitors_of(analyzed, goals), goals)
     sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages or goals.site.pageless]
     visits = Visits(tuple(sessions), traffic, goals.site)
     matches = {goal: matches_of(goal, visits) for goal in goals.all_goals}
-    return Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)
+    model = Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)
+    exposures = {name: exposure_of(goals.variants[name], sessions) for name in variants}
+    reached_early = {name: early_visitors(model, exposure) for name, exposure in exposures.items()}
+    early = replace(model, exposures=exposures).early
+    later = {goal: [[hit for hit in own if hit.position not in early] for own in of_sessions] for goal, of_sessions in matches.items()}
+    return replace(model, matches=later, exposures=exposures, reached_early=reached_early)
+
+
+def early_visitors(model: Model, exposure: Exposure) -> frozenset[str]:
+    """Return the visitors who reached a named goal in the period before they were first shown a variant, in the session that shows it."""
+    numbers = [number for number in range(len(model.sessions)) if model.period.holds(model.sessions[number].started)]
+    reached = {number: [hit for name in model.goals.goals for hit in model.of(name)[number]] for number in numbers}
+    return frozenset(model.sessions[number].visitor for number, hits in reached.items() if any(hit.position in exposure.early for hit in hits))
 
 
 def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
@@ -100,10 +139,14 @@ def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
     Figures of `channels` are added on request, because `convkit report` does not include them.
     """
     model = analyze(hits, goals, period, bots, where)
-    figures: Figures = {}
-    if period is None and where is None:
-        figures |= fate_figures(hits, model)
-    figures |= overview_figures(model)
+    fates = fate_figures(hits, model) if period is None and where is None else {}
+    return fates | report_figures(model, channels=channels)
+
+
+def report_figures(model: Model, *, channels: bool = False) -> Figures:
+    """Return every figure of every report."""
+    goals = model.goals
+    figures = overview_figures(model)
     for name in goals.goals:
         figures |= goal_figures(model, name)
     figures |= page_figures(model)
@@ -127,7 +170,7 @@ def fate_figures(hits: list[Hit], model: Model) -> Figures:
 def overview_figures(model: Model) -> Figures:
     """Count sessions, bounces and conversions."""
     shown = [model.sessions[number] for number in model.shown]
-    pageviews = sum(len(session.pages) for session in shown)
+    pageviews = sum(len(model.pages(number)) for number in model.shown)
     bounces = sum(len(session.interactions) == 1 for session in shown)
     converted = sum(model.converted(number) for number in model.shown)
     low, high = wilson(converted, len(shown))
@@ -227,7 +270,7 @@ def channel_figures(model: Model) -> Figures:
 def page_figures(model: Model) -> Figures:
     """Return the figures of every page viewed in the counted sessions."""
     shown = model.goals.site.shown
-    paths = {shown(hit.path) for number in model.shown for hit in model.sessions[number].pages}
+    paths = {shown(hit.path) for number in model.shown for hit in model.pages(number)}
     figures: Figures = {}
     for path in paths:
         figures |= {("pages", path, column): figure for column, figure in page_row(model, path).items()}
@@ -235,14 +278,15 @@ def page_figures(model: Model) -> Figures:
 
 
 def page_row(model: Model, path: str) -> dict[str, int | float | None]:
-    """Return the figures of one page."""
+    """Return the figures of one page; landings and exits are views of the page, so they count if these do."""
     shown = model.goals.site.shown
-    viewing = [number for number in model.shown if any(shown(hit.path) == path for hit in model.sessions[number].pages)]
-    views = sum(shown(hit.path) == path for number in viewing for hit in model.sessions[number].pages)
-    landed = [number for number in viewing if shown(model.sessions[number].pages[0].path) == path]
-    left = [number for number in viewing if shown(model.sessions[number].pages[-1].path) == path]
+    viewing = [number for number in model.shown if any(shown(hit.path) == path for hit in model.pages(number))]
+    views = sum(shown(hit.path) == path for number in viewing for hit in model.pages(number))
+    ends = {number: (model.sessions[number].pages[0], model.sessions[number].pages[-1]) for number in viewing}
+    landed = [number for number, (first, _) in ends.items() if shown(first.path) == path and first.position not in model.early]
+    left = [number for number, (_, last) in ends.items() if shown(last.path) == path and last.position not in model.early]
     bounces = sum(len(model.sessions[number].interactions) == 1 for number in landed)
-    timed = [seconds for number in viewing for seconds in times_on(model, model.sessions[number], path)]
+    timed = [seconds for number in viewing for seconds in times_on(model, number, path)]
     return {
         "sessions": len(viewing),
         "pageviews": views,
@@ -258,9 +302,9 @@ def page_row(model: Model, path: str) -> dict[str, int | float | None]:
     }
 
 
-def times_on(model: Model, session: Session, path: str) -> list[int]:
+def times_on(model: Model, number: int, path: str) -> list[int]:
     """Return the measured times on a page, each up to the session's next interaction."""
-    acts = session.interactions
-    pages = set(session.pages)
+    acts = model.sessions[number].interactions
+    pages = set(model.pages(number))
     shown = model.goals.site.shown
     return [after.time - act.time for act, after in pairwise(acts) if act in pages and shown(act.path) == path]

@@ -37,8 +37,14 @@ def figures_in(document: dict[str, Any]) -> Figures:
     """Return the figures of a JSON report."""
     figures: Figures = {("input", fate): document["input"].get(fate, 0) for fate in ("lines", *FATES)}
     figures |= {("input", "bot", reason): number for reason, number in document["input"]["bot_by_reason"].items()}
+    return figures | figures_in_rows(document["reports"])
+
+
+def figures_in_rows(reports: dict[str, list[dict[str, Any]]]) -> Figures:
+    """Return the figures of the rows of reports."""
+    figures: Figures = {}
     for report, keys in KEYS.items():
-        for row in document["reports"].get(report, []):
+        for row in reports.get(report, []):
             if report == "overview":
                 figures["overview", row["metric"]] = row["value"]
             else:

@@ -6,9 +6,12 @@ Each object also holds its YAML, as a user would write it in goals.yaml.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.hits import NO_PAGES, Hit, Site, can_match_listed_path, matches
+
+if TYPE_CHECKING:
+    from model.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ class GoalsFile:
     micro: dict[str, Goal] = field(default_factory=dict)
     funnels: dict[str, Funnel] = field(default_factory=dict)
     site: Site = field(default_factory=Site)
+    variants: dict[str, Variant] = field(default_factory=dict)
 
     @property
     def goals(self) -> dict[str, Goal]:
@@ -183,8 +187,13 @@ def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> 
         return False
     if goal.what == "any":
         return any(names(goal.part(number), hit, site, first_downloads) for number in range(len(goal.parts)))
-    if hit.method != goal.method or not matches(goal.pattern, hit.path):
-        return False
+    if goal.what == "event" or hit.event:
+        return goal.what == "event" and matches(goal.pattern, hit.event)
+    return hit.method == goal.method and matches(goal.pattern, hit.path) and names_answer(goal, hit, site, first_downloads)
+
+
+def names_answer(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> bool:
+    """Return whether a goal accepts the status, and the place among repeats, of a hit that otherwise matches."""
     if goal.what == "download":
         return hit.position in first_downloads
     return names_request(goal, hit) if goal.what == "request" else names_page(goal, hit, site)

@@ -42,6 +42,11 @@ class Hit:
     """How long serving the request took, if the log has durations."""
     java_session: str | None = None
     """The value of `;jsessionid=` in the requested path."""
+    event: str = ""
+    """The name of an event in an export, or an empty string for a request and for a page in an export."""
+    cookies: tuple[tuple[str, str], ...] = ()
+    props: tuple[tuple[str, str], ...] = ()
+    """The properties of an event in an export."""
 
     @property
     def order(self) -> tuple[int, int]:
@@ -72,6 +77,14 @@ class Hit:
     def parameter(self, name: str) -> str | None:
         """Return the value of a query parameter, or None if it is missing."""
         return next((value for key, value in self.query if key == name), None)
+
+    def cookie(self, name: str) -> str | None:
+        """Return the value of a cookie, or None if it is missing."""
+        return dict(self.cookies).get(name)
+
+    def prop(self, name: str) -> str | None:
+        """Return the value of a property, or None if it is missing."""
+        return dict(self.props).get(name)
 
     def identity(self, rule: str) -> str | None:
         """Return the visitor that a visitor rule identifies, or None if the rule does not apply to the hit."""
@@ -109,7 +122,7 @@ class Site:
 
     def is_page(self, hit: Hit) -> bool:
         """Return whether the hit is of kind page, with or without goals."""
-        return hit.method == "GET" and hit.succeeded and hit.status not in NO_PAGES and not self.is_listed(hit)
+        return not hit.event and hit.method == "GET" and hit.succeeded and hit.status not in NO_PAGES and not self.is_listed(hit)
 
     def shown(self, path: str) -> str:
         """Return the path as reports show it: the first group that it matches, or the path itself."""

@@ -5,6 +5,7 @@ There are few distinct values, so that ties and edge cases are frequent.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -107,11 +108,14 @@ class Stream:
     hits: tuple[Hit, ...]
     agents: tuple[str, ...]
     offset: int = 0
+    has_cookies: bool = False
+    """Whether the log has a field for cookies at the end of its lines."""
 
     @property
     def lines(self) -> list[str]:
         """Return the log lines."""
-        return [line_of(hit, agent, self.offset) for hit, agent in zip(self.hits, self.agents, strict=True)]
+        lines = [line_of(hit, agent, self.offset) for hit, agent in zip(self.hits, self.agents, strict=True)]
+        return [f"{line} {cookies_of(hit)}" for line, hit in zip(lines, self.hits, strict=True)] if self.has_cookies else lines
 
     def in_order(self, order: list[int]) -> Stream:
         """Return the same lines in another order, with new positions."""
@@ -128,6 +132,11 @@ def line_of(hit: Hit, agent: str, offset: int) -> str:
     target = f"{path}?{query}" if query else path
     served = "" if hit.seconds is None else f" {hit.seconds}"
     return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "{hit.referrer or "-"}" "{agent}"{served}'
+
+
+def cookies_of(hit: Hit) -> str:
+    """Write a hit's cookies as a quoted field."""
+    return f'"{"; ".join(f"{name}={value}" for name, value in hit.cookies) or "-"}"'
 
 
 def hit_of(request: tuple[str, str, int], time: int, person: Person, address: int, user: str | None) -> Hit:
@@ -201,3 +210,61 @@ def streams(draw: st.DrawFn, *, with_users: bool = False) -> Stream:
     offset = draw(st.sampled_from((0, 0, 60, -330)))
     stream = Stream(tuple(hit for hit, _ in rows), tuple(agent for _, agent in rows), offset)
     return stream.in_order(draw(orders(stream, by_second=with_users)))
+
+
+SHOWN = (*(("a",), ("b",)) * 4, ("a", "b"), ("a", "a", "a", "b"), ("c",), ("", "b"), ())
+"""The variants that a person may see; an empty one is a parameter or a cookie without a value."""
+
+
+@st.composite
+def shown_variants(draw: st.DrawFn, stream: Stream) -> Stream:
+    """Draw what each hit of a stream says of a variant: nothing, or the parameter `v`, the cookie `v`, or both."""
+    hits = list(stream.hits)
+    for browser in sorted({hit.browser for hit in hits}):
+        values = st.sampled_from((None, None, *draw(st.sampled_from(SHOWN))))
+        for number in (number for number, hit in enumerate(hits) if hit.browser == browser):
+            query, cookie = draw(st.tuples(values, values))
+            hit = hits[number]
+            hits[number] = replace(
+                hit,
+                query=hit.query if query is None else (*hit.query, ("v", query)),
+                cookies=(("session", "1"),) if cookie is None else (("session", "1"), ("v", cookie)),
+            )
+    return replace(stream, hits=tuple(hits), has_cookies=True)
+
+
+EVENTS = ("", "", "", "", "signup", "experiment_viewed", "experiment_viewed")
+"""The names of events in exports; rows without one are pages."""
+
+
+def row_of(hit: Hit) -> str:
+    """Write a hit as a row of an export with one JSON object per line."""
+    query = "&".join(f"{name}={value}" for name, value in hit.query)
+    row = {
+        "n": hit.position,
+        "time": f"{datetime.fromtimestamp(hit.time, tz=UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "user_id": hit.user,
+        "event": hit.event or "page_view",
+        "url": f"{hit.path}?{query}" if query else hit.path,
+    }
+    return json.dumps(row | dict(hit.props))
+
+
+@st.composite
+def events(draw: st.DrawFn) -> tuple[Hit, ...]:
+    """Draw the rows of an export, in order of time, some of which show a variant of an experiment."""
+    targets, gaps = st.sampled_from(("/a", "/b", "/c", "/", *TARGETS[:4])), st.sampled_from(GAPS)
+    hits = [Hit(0, START, "certain", "GET", "/", user="certain")]
+    for user in draw(st.lists(st.sampled_from(("ann", "bob", "eve", "dan")), min_size=1, max_size=4, unique=True)):
+        values = st.sampled_from((None, None, *draw(st.sampled_from(SHOWN))))
+        experiments = st.sampled_from((None, "checkout", "checkout", "checkout", "price"))
+        time = START
+        for gap, target, event, value, experiment in draw(
+            st.lists(st.tuples(gaps, targets, st.sampled_from(EVENTS), values, experiments), min_size=1, max_size=15)
+        ):
+            time += gap
+            props = {"variant": value, "experiment": experiment}
+            hit = hit_of(("GET", target, 200), time, Person((user,), ""), 0, user)
+            hits.append(replace(hit, event=event, props=tuple((name, text) for name, text in props.items() if text is not None)))
+    ordered = sorted(hits, key=lambda hit: hit.time)
+    return tuple(replace(hit, position=number) for number, hit in enumerate(ordered, start=1))

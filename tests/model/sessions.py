@@ -73,7 +73,7 @@ def kind_of(hit: Hit, site: Site, *, is_named: bool, is_passive: bool) -> str:
         return "passive"
     if site.is_page(hit):
         return "page"
-    return "event" if is_named else unnamed_kind(hit, site)
+    return "event" if is_named or hit.event else unnamed_kind(hit, site)
 
 
 def unnamed_kind(hit: Hit, site: Site) -> str:

@@ -5,15 +5,16 @@ Goals are drawn from a few shapes, each with the YAML that a user would write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 from hypothesis import strategies as st
 
 from model.goals import Funnel, Goal, GoalsFile, Step, Without
-from model.hits import Site
-from model.lines import Stream, streams
+from model.hits import Hit, Site
+from model.lines import Stream, events, row_of, shown_variants, streams
+from model.variants import Variant
 
 PATTERNS = (
     "/", "/a", "/a", "/a", "/b", "/b", "/b", "/c", "/c", "/*", "/**", "/p/*", "/p/*", "/d", "/d",
@@ -326,6 +327,8 @@ def to_yaml(goals: GoalsFile) -> str:
         site["group"] = [*goals.site.groups]
     if goals.site.pageless:
         site["pageless_sessions"] = True
+    if goals.variants:
+        site["variants"] = {name: variant.written for name, variant in goals.variants.items()}
     bots = {"keep": [*goals.site.bots_kept], "drop": [*goals.site.bots_dropped]}
     if any(bots.values()):
         site["bots"] = {key: values for key, values in bots.items() if values}
@@ -364,3 +367,93 @@ class Example:
 def examples(draw: st.DrawFn, *, with_users: bool = False) -> Example:
     """Draw a log and a goals file."""
     return Example(draw(streams(with_users=with_users)), draw(goals_files(with_users=with_users)))
+
+
+def variant(what: str, name: str = "", patterns: tuple[str, ...] = (), split: Any = (), **more: Any) -> Variant:  # noqa: ANN401 (YAML)
+    """Return a variant as a mapping, or as a string where that is enough."""
+    of_paths = "path" if not patterns else [*patterns] if len(patterns) > 1 else patterns[0]
+    written: dict[str, Any] = {what: name or of_paths}
+    written |= {"where": {key: [*texts] if len(texts) > 1 else texts[0] for key, texts in more.get("where", ())}} if more.get("where") else {}
+    written |= {"split": dict(sorted(split)) if isinstance(split, frozenset) else [*split]} if split else {}
+    short = f"{what}.{name}" if name else "path"
+    return Variant(
+        short if len(written) == 1 and not patterns and more.get("is_short", True) else written,
+        what,
+        name,
+        patterns,
+        split=split,
+        **{key: value for key, value in more.items() if key == "where"},
+    )
+
+
+SPLITS = ((), (), (90, 10), (1, 3), frozenset({("a", 70), ("b", 20), ("c", 10)}), frozenset({("a", 1), ("b", 1)}))
+
+
+@st.composite
+def variants(draw: st.DrawFn) -> Variant:
+    """Draw how a variant is recognised."""
+    what = draw(st.sampled_from(("query", "query", "query", "cookie", "path")))
+    if what == "path":
+        return variant("path", patterns=draw(st.sampled_from(((), ("/p/*",), ("/b", "/*"), ("/p/*", "/b", "/c")))))
+    return variant(what, "v", split=draw(st.sampled_from(SPLITS)), is_short=draw(st.booleans()))
+
+
+@st.composite
+def experiments(draw: st.DrawFn, *, with_users: bool = False) -> Example:
+    """Draw a log that shows variants and a goals file with one or two of them: `test`, and sometimes `other`."""
+    example = draw(examples(with_users=with_users))
+    stream = draw(shown_variants(example.stream))
+    names = ("test", "other")[: draw(st.integers(1, 2))]
+    return Example(stream, replace(example.goals, variants={name: draw(variants()) for name in names}))
+
+
+WHERE = ((), (("experiment", ("checkout",)),), (("experiment", ("check*",)),), (("experiment", ("checkout", "price")),))
+
+
+@dataclass(frozen=True, repr=False)
+class Export:
+    """An export of events and a goals file."""
+
+    hits: tuple[Hit, ...]
+    goals: GoalsFile
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the rows of the export."""
+        return [row_of(hit) for hit in self.hits]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 (the signature is Hypothesis's)
+        """Show both as files in Hypothesis's output too."""
+        printer.text(f"Export({self!r})")
+
+    def __repr__(self) -> str:
+        """Show both as files."""
+        return "\n".join(["", "events.jsonl:", *self.lines, "", "goals.yaml:", to_yaml(self.goals)])
+
+
+@st.composite
+def goals_of_events(draw: st.DrawFn) -> Goal:
+    """Draw a goal that a page or an event of an export reaches."""
+    name = draw(st.sampled_from(("signup", "experiment_viewed", "*", "")))
+    base = Goal({"event": name}, what="event", pattern=name) if name else draw(paths_of_walks)
+    fields: dict[str, Any] = {"once_per": draw(st.sampled_from(("session", "hit", "visitor", "query.order")))}
+    written = ({"page": base.pattern} if base.what == "page" else dict(base.written)) | fields
+    if draw(st.integers(0, 3)) == 0:
+        fields["at_least"] = written["at_least"] = 2
+    return replace(base, written=written, **fields)
+
+
+@st.composite
+def exports(draw: st.DrawFn) -> Export:
+    """Draw an export that shows variants, and a goals file that says which of its rows do."""
+    bought, signed_up = draw(goals_of_events()), draw(goals_of_events())
+    walk = st.sampled_from((Step((bought,), "bought"), Step((signed_up,), "signed_up"))) | paths_of_walks.map(
+        lambda goal: Step((goal,), goal.written)
+    )
+    steps = tuple(draw(st.lists(walk, min_size=2, max_size=3)))
+    per, order = draw(st.sampled_from(("session", "visitor"))), draw(st.sampled_from(("ordered", "ordered", "strict")))
+    funnel = Funnel(steps, {"steps": [step.written for step in steps], "per": per, "order": order}, per, order=order)
+    name, split = draw(st.sampled_from(("variant", "variant", "experiment"))), draw(st.sampled_from(SPLITS))
+    test = variant("prop", name, split=split, where=draw(st.sampled_from(WHERE)))
+    site = Site(timeout=draw(st.sampled_from((1800, 21))), pageless=True)
+    return Export(draw(events()), GoalsFile({"bought": bought}, {"signed_up": signed_up}, {"first": funnel}, site, {"test": test}))

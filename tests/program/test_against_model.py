@@ -19,18 +19,29 @@ import pytest
 import runs
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from model.brute_force import Period, figures_of
-from model.comparing import additive, figures_in, first_difference
+from model.brute_force import Period, analyze, figures_of, report_figures
+from model.comparing import additive, agree, figures_in, figures_in_rows, first_difference
+from model.figures import rate
 from model.goals import GoalsFile
 from model.lines import orders, rush
-from model.streams import Example, examples, simple, to_yaml
+from model.sides import compared_figures, expected_notes, is_uneven, with_value
+from model.streams import Example, Export, examples, experiments, exports, simple, to_yaml
+from model.variants import NO_VARIANT
 from profiles import share_of_examples
 from small_logs import fates
+
+from convkit.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from model.brute_force import Model
+    from model.figures import Figures
+
+    from convkit.core.document import Document
+
 DAY = timedelta(days=1)
+WITH_COOKIES = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_cookie"'
 WITH_SECONDS = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time'
 
 
@@ -49,6 +60,7 @@ def write(example: Example, folder: Path, name: str = "access.log") -> tuple[Pat
     return log, goals
 
 
+REPORTS = ["overview", "goals", "funnel", "drop-off", "pages"]
 CHANNELS = ["overview", "goals", "funnel", "drop-off", "pages", "channels"]
 
 
@@ -100,6 +112,94 @@ def test_slow_responses_match_the_model(example: Example, folder: Path, data: st
     log, goals = write(timed, folder)
     difference = first_difference(figures_of(list(hits), timed.goals), figures_in(report([log], goals, log_format=WITH_SECONDS)))
     assert difference is None, f"{timed!r}\n{difference}"
+
+
+def first_difference_by(name: str, model: Model, document: Document, *, channels: bool = False) -> str | None:
+    """Return a sentence about the first figure, value or note of a breakdown by a variant that differs from the model, or None."""
+    reports, key = json.loads(runs.render(document, "json"))["reports"], f"variant.{name}"
+    values, expected_values = {row[key] for row in reports["overview"]}, {model.exposures[name].value_of[number] for number in model.shown}
+    if values != expected_values:
+        return f"the values are {expected_values} in the model, {values} in convkit"
+    for value in sorted(values):
+        own = {report: [row for row in rows if row[key] == value] for report, rows in reports.items()}
+        difference = first_difference(report_figures(with_value(model, name, value), channels=channels), figures_in_rows(own))
+        if difference is not None:
+            return f"{key} {value}: {difference}"
+    expected, actual = expected_notes(model), numbers_in_notes(document)
+    return None if expected == actual else f"the numbers in notes are {expected} in the model, {actual} in convkit"
+
+
+def numbers_in_notes(document: Document) -> dict[str, list[int]]:
+    """Return the numbers in a report's notes about variants."""
+    texts = {code: [note.text for note in document.notes if note.code == code] for code in ("several-variants", "before-variant")}
+    return {code: [int(word) for text in of_code for word in text.split() if word.isdigit()] for code, of_code in texts.items()}
+
+
+@share_of_examples(0.1)
+@given(example=experiments(), data=st.data())
+def test_every_figure_of_variants_matches_the_model(example: Example, folder: Path, data: st.DataObject) -> None:
+    """Each variant has the figures of its own sessions, with or without a filter by another variant, and in the whole log or on a single day."""
+    log, goals = write(example, folder)
+    filters = []
+    day = data.draw(st.sampled_from((None, None, *days_of(example))))
+    period = None if day is None else Period(day.timestamp(), (day + DAY).timestamp())
+    dates = {} if day is None else {"since": f"{day:%Y-%m-%d}", "until": f"{day:%Y-%m-%d}"}
+    model = analyze(list(example.stream.hits), example.goals, period, variants=[*example.goals.variants])
+    if "other" in example.goals.variants:
+        value, is_inverted = data.draw(st.tuples(st.sampled_from(("a", "b", "/b")), st.booleans()))
+        filters = [f"variant.other{'!=' if is_inverted else '='}{value}"]
+        narrowed = with_value(model, "other", value, is_inverted=is_inverted)
+    else:
+        narrowed = model
+    document = runs.document([log], CHANNELS, goals, by="variant.test", where=filters, log_format=WITH_COOKIES, **dates)
+    difference = first_difference_by("test", narrowed, document, channels=True)
+    assert difference is None, f"{example!r}\n{filters} {dates}\n{difference}"
+
+
+@share_of_examples(0.1)
+@given(export=exports())
+def test_variants_in_exports_match_the_model(export: Export, folder: Path) -> None:
+    log, goals = folder / "events.jsonl", folder / "goals.yaml"
+    log.write_text("".join(f"{line}\n" for line in export.lines), encoding="utf-8")
+    goals.write_text(to_yaml(export.goals), encoding="utf-8")
+    model = analyze(list(export.hits), export.goals, bots="keep", variants=["test"])
+    document = runs.document([log], REPORTS, goals, by="variant.test")
+    difference = first_difference_by("test", model, document)
+    assert difference is None, f"{export!r}\n{difference}"
+
+
+def compared_counts(rows: list[dict[str, Any]], side: str) -> Figures:
+    """Return the counts of one side in the rows of a comparison."""
+    return {(row["what"], *row["item"].split(" / ")[:2]): row[side] for row in rows}
+
+
+@share_of_examples(0.1)
+@given(example=experiments())
+def test_compared_variants_match_the_model(example: Example, folder: Path) -> None:
+    log, goals = write(example, folder)
+    model = analyze(list(example.stream.hits), example.goals, variants=["test"])
+    values = sorted({model.exposures["test"].value_of[number] for number in model.shown} - {NO_VARIANT})
+    if len(values) != 2:
+        with pytest.raises(UsageError, match=r"--variant test: (only .* was seen|no variant was seen|[0-9]+ variants were seen)"):
+            runs.comparison([log], goals, variant="test", log_format=WITH_COOKIES)
+        return
+    document = runs.comparison([log], goals, variant="test", log_format=WITH_COOKIES)
+    rows = json.loads(runs.render(document, "json"))["reports"]["compare"]
+    visitors = []
+    for side, value in zip(("before", "now"), values, strict=True):
+        expected, actual = compared_figures(with_value(model, "test", value)), compared_counts(rows, side)
+        visitors.append(len({model.sessions[number].visitor for number in with_value(model, "test", value).shown}))
+        rates = {(*key, "rate"): rate for key, rate in compared_counts(rows, f"{side}_rate").items()}
+        for key, count in expected.items():
+            if key[-1] == "rate":
+                share = rate(int(str(actual[key[:-1]])), int(str(count)))
+                assert agree("rate", share, rates[key]), f"{example!r}\n{side} {value}: {key} is {share!r} in the model, {rates[key]!r} in convkit"
+            else:
+                assert agree("", count, actual[key]), f"{example!r}\n{side} {value}: {key} is {count!r} in the model, {actual[key]!r} in convkit"
+        assert {key for key in expected if key[-1] != "rate"} == {*actual}, repr(example)
+    notes = {note.code for note in document.notes}
+    assert ("sample-ratio" in notes) == is_uneven(model, (visitors[1], visitors[0]), (values[1], values[0])), repr(example)
+    assert numbers_in_notes(document) == expected_notes(model), repr(example)
 
 
 @pytest.mark.parametrize("bots", ["keep", "only"])
