@@ -10,18 +10,28 @@ import polars as pl
 from convkit.core.collect import collect_frame
 from convkit.core.conditions import any_of
 from convkit.core.schema import is_kind
-from convkit.goals.variants import SINCE
+from convkit.goals import filters
+from convkit.goals.variants import PREFIX, SEVERAL, SINCE, SeveralVariants
 
 if TYPE_CHECKING:
-    from convkit.core.model import Goals
-    from convkit.goals.variants import SeveralVariants
+    from collections.abc import Collection, Sequence
+
+    from convkit.core.model import Funnel, Goals
 
 EARLIER_PAGES = "earlier_pages"
 """The column of sessions with the number of pages seen before a variant was first shown; it exists only if variants are involved."""
+EARLIER = "earlier:"
+"""The prefix of the columns that mark hits before a variant was first shown, in the session in which it was."""
 _AGAIN = "again:"
 """The prefix of the columns of goals that are reached by what is left."""
-_EARLIER = "earlier:"
-"""The prefix of the columns that mark hits before a variant was first shown."""
+
+
+def mark_earlier(hits: pl.DataFrame, sessions: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return hits with `earlier:NAME` for each variant; `sessions` are those of the whole log."""
+    since = {name: f"{SINCE}{name}" for name in names}
+    marked = hits.lazy().join(sessions.lazy().select("session", *since.values()), on="session", how="left", maintain_order="left")
+    is_earlier = {f"{EARLIER}{name}": (pl.col("row") < pl.col(row)).fill_null(value=False) for name, row in since.items()}
+    return collect_frame(marked.with_columns(**is_earlier).drop(since.values()), hits.height)
 
 
 def drop_earlier(
@@ -30,18 +40,13 @@ def drop_earlier(
     """Return hits and sessions without what visitors did before they were first shown their variant, and the counts with their number.
 
     `inside` is cleared for such hits, and so are their goals: they reach no goal and fill no step of a funnel. Sessions get EARLIER_PAGES. Visitors
-    who were shown several variants are no longer among the sessions.
+    who were shown several variants are no longer among the sessions. `hits` come from `mark_earlier`.
     """
     if not counts:
         return hits, sessions, counts
-    since = {count.variant: f"{SINCE}{count.variant}" for count in counts}
     columns = [goal.column for goal in goals.goals]
-    marked = hits.lazy().join(sessions.lazy().select("session", *since.values()), on="session", how="left", maintain_order="left")
-    is_earlier = {f"{_EARLIER}{name}": pl.col("inside") & (pl.col("row") < pl.col(row)).fill_null(value=False) for name, row in since.items()}
-    hits = collect_frame(marked.with_columns(**is_earlier).drop(since.values()), hits.height)
-    reached = {count.variant: hits.filter(pl.col(f"{_EARLIER}{count.variant}") & any_of(columns))["visitor"].n_unique() for count in counts}
-    counts = tuple(replace(count, earlier=reached[count.variant]) for count in counts)
-
+    counts = tuple(replace(count, earlier=early_visitors(hits, sessions, count.variant, columns)) for count in counts)
+    is_earlier = [f"{EARLIER}{count.variant}" for count in counts]
     is_any = any_of(is_earlier)
     earlier = hits.lazy().filter(is_any).select("session", is_page=is_kind("page"), is_reached=any_of(columns))
     of_sessions = collect_frame(
@@ -53,8 +58,50 @@ def drop_earlier(
     if len(changed):
         sessions = _reached_again(hits, sessions, changed, columns, [goal.column for goal in goals.macros])
     pages = of_sessions.select("session", EARLIER_PAGES)
-    sessions = sessions.drop(since.values()).join(pages, on="session", how="left", maintain_order="left")
+    sessions = sessions.drop(f"{SINCE}{count.variant}" for count in counts).join(pages, on="session", how="left", maintain_order="left")
     return hits, sessions.with_columns(pl.col(EARLIER_PAGES).fill_null(0)), counts
+
+
+def early_visitors(hits: pl.DataFrame, sessions: pl.DataFrame, name: str, columns: Collection[str]) -> int:
+    """Return the number of visitors who, in one of the `sessions`, reached one of the goals with these columns before they were shown a variant."""
+    early = hits.lazy().filter(pl.col("inside") & pl.col(f"{EARLIER}{name}") & any_of(columns))
+    reached = early.join(sessions.lazy().select("session"), on="session", how="semi")
+    return collect_frame(reached.select("visitor").unique(), hits.height).height
+
+
+def without_earlier(hits: pl.LazyFrame, funnel: Funnel, goals: Goals) -> pl.LazyFrame:
+    """Return hits whose goals fill no step of a funnel before the variants that its `where` tests were first shown.
+
+    Where a whole run involves a variant, such hits have no goals anyway.
+    """
+    tested = [f"{EARLIER}{name}" for name in tested_variants(funnel, goals)]
+    is_earlier = [column for column in tested if column in hits.collect_schema()]
+    columns_of_parts = [*(step.columns for step in funnel.steps), *(exclusion.columns for exclusion in funnel.without)]
+    columns = {column for part in columns_of_parts for column in part}
+    return hits.with_columns(pl.col(column) & ~any_of(is_earlier) for column in sorted(columns)) if is_earlier else hits
+
+
+def of_funnels(hits: pl.DataFrame, sessions: pl.DataFrame, goals: Goals, name: str) -> SeveralVariants:
+    """Return the counts of visitors for a variant that only funnels test."""
+    funnels = [funnel for funnel in goals.funnels if name in tested_variants(funnel, goals)]
+    is_several = pl.col(f"{SEVERAL}{name}")
+    several = sessions.filter(is_several)["visitor"]
+    columns = {column for funnel in funnels for step in funnel.steps for column in step.columns}
+    early = early_visitors(hits, sessions.filter(~is_several), name, sorted(columns))
+    return SeveralVariants(name, several.n_unique(), len(several), early, tuple(funnel.name for funnel in funnels))
+
+
+def tested_variants(funnel: Funnel, goals: Goals) -> list[str]:
+    """Return the names of the variants that a funnel's `where` tests."""
+    fields = [one.field for one in filters.parse_filters(funnel.where, goals)]
+    return [field.removeprefix(PREFIX) for field in fields if field.startswith(PREFIX)]
+
+
+def without_several(sessions: pl.LazyFrame, funnel: Funnel, goals: Goals) -> pl.LazyFrame:
+    """Return the sessions without those of visitors who saw several of the variants that a funnel's `where` tests."""
+    tested = [f"{SEVERAL}{name}" for name in tested_variants(funnel, goals)]
+    is_several = [column for column in tested if column in sessions.collect_schema()]
+    return sessions.filter(~any_of(is_several)) if is_several else sessions
 
 
 def _reached_again(hits: pl.DataFrame, sessions: pl.DataFrame, changed: pl.Series, columns: list[str], macros: list[str]) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis.exposure import drop_earlier
+from convkit.analysis import exposure
 from convkit.core.collect import collect_frame
 from convkit.core.schema import session_fields_of
 from convkit.goals import filters as goals_filters
@@ -41,6 +41,12 @@ class Segment:
     filters: Sequence[Filter] = ()
     by: str | None = None
     session_fields: frozenset[str] = frozenset()
+
+    @property
+    def variants(self) -> frozenset[str]:
+        """The names of the variants that all figures involve: those of the filters and of the key, and of the sides of a comparison."""
+        fields = self.session_fields | session_fields_of([self.by, *(one.field for one in self.filters)])
+        return frozenset(variants.variant_names(fields))
 
     def needed(self, goals: Goals) -> frozenset[str]:
         """Return the session fields that are needed."""
@@ -83,12 +89,13 @@ class Selected:
     """If the filters keep no session, the values of the fields that they test (`filters.values_of`)."""
 
 
-def select_segment(matched: Matched, goals: Goals, filters: Sequence[Filter], begin: datetime | None, end: datetime | None) -> Selected:
-    """Return the hits and sessions that are in a period and pass the filters."""
+def select_segment(matched: Matched, goals: Goals, segment: Segment, begin: datetime | None, end: datetime | None) -> Selected:
+    """Return the hits and sessions of a segment, whose period begins and ends at these limits."""
+    filters = segment.filters
     hits = matched.hits.with_columns(inside=is_inside(begin, end))
     table = matched.sessions.filter(is_inside(begin, end, "started"))
     converts, in_period = bool(table["converted"].any()), table.height
-    hits, table, of_variants = _of_one_variant(hits, table, goals, matched.session_fields)
+    hits, table, of_variants = _of_one_variant(hits, table, matched, goals, segment.variants)
     kept, selected, where = _filtered(hits, table, goals, filters)
     is_empty = bool(filters) and selected.is_empty()
     values = collect_frame(goals_filters.values_of(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height) if is_empty else None
@@ -104,15 +111,20 @@ def is_inside(begin: datetime | None, end: datetime | None, column: str | None =
 
 
 def _of_one_variant(
-    hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, needed: Collection[str]
+    hits: pl.DataFrame, table: pl.DataFrame, matched: Matched, goals: Goals, involved: Collection[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, tuple[SeveralVariants, ...]]:
     """Return the hits and sessions without those of visitors who saw several variants, and a summary of these visitors.
 
-    What the others did before they were first shown their variant is left out, too.
+    What the others did before they were first shown their variant is left out, too. Variants that are not `involved` are tested by funnels only, and
+    are left to these.
     """
-    named = variants.variant_names(needed)
-    all_sessions, (table, several) = table, variants.drop_several(table, named)
-    hits, kept, several = drop_earlier(hits, table, goals, several)
+    named = variants.variant_names(matched.session_fields)
+    if not named:
+        return hits, table, ()
+    hits = exposure.mark_earlier(hits, matched.sessions, named)
+    all_sessions, (table, several) = table, variants.drop_several(table, [name for name in named if name in involved])
+    hits, kept, several = exposure.drop_earlier(hits, table, goals, several)
+    several = (*several, *(exposure.of_funnels(hits, kept, goals, name) for name in named if name not in involved))
     if kept.height == all_sessions.height:
         return hits, kept, several
     left_out = pl.col("session").is_in(all_sessions.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)

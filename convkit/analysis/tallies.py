@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.analysis import exposure
 from convkit.analysis.analysis import Analysis
 from convkit.analysis.breakdown import VALUE, VALUES_TALLY
 from convkit.core import plugins
@@ -32,7 +33,7 @@ def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: 
 
     collected = partial(_collected_frames, size=hits.height)
     frame, entering = hits.lazy(), collected(_entering_sessions(hits, table, goals, funnel) for funnel in goals.funnels)
-    hits_of = [filters.add_enters(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
+    hits_of = [_funnel_hits(frame, sessions, goals, funnel) for sessions, funnel in zip(entering, goals.funnels, strict=True)]
     fitting = collected(funnels_chains.fitting_hits(funnel_hits, funnel) for funnel_hits, funnel in zip(hits_of, goals.funnels, strict=True))
     chains = materialize(funnels_chains.best_chains(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
     del fitting
@@ -58,8 +59,13 @@ def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.Laz
 
 def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
     """Return `session, visitor` of the sessions that are allowed to enter a funnel."""
-    conditions = filters.parse_filters(funnel.where, goals)
-    return filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, conditions).select("session", "visitor")
+    conditions, sessions = filters.parse_filters(funnel.where, goals), exposure.without_several(table.lazy(), funnel, goals)
+    return filters.filter_sessions(sessions, hits.lazy().filter("inside"), goals, conditions).select("session", "visitor")
+
+
+def _funnel_hits(hits: pl.LazyFrame, entering: pl.LazyFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
+    """Return the hits of a funnel; if it has conditions, `enters` says whether they belong to one of the sessions that may enter it."""
+    return filters.add_enters(exposure.without_earlier(hits, funnel, goals), entering) if funnel.where else hits
 
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:

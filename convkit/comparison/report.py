@@ -25,7 +25,6 @@ from convkit.engine import document, empty_result, lost_lines, partition, stages
 from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
-from convkit.goals import filters
 from convkit.traffic import bots, programs
 from convkit.traffic import quality as traffic_quality
 from convkit.version import __version__
@@ -70,7 +69,7 @@ def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGR
         request = comparison_sides.with_variant(request, options.variant, options.against, options.at, goals)
     order = None if options.sort is None else sorting.parse_sorting(options.sort, {NAME: comparison_rows.COLUMNS})
     variant = [f"{schema.VARIANT_PREFIX}{options.variant}"] if options.variant else []
-    fields = filters.needed_fields((*request.where, *(request.group or ())), goals) | schema.session_fields_of(variant)
+    fields = schema.session_fields_of([*variant, *(one.field for one in (*request.where, *(request.group or ())))])
     plan = replace(plan, segment=replace(plan.segment, filters=(), session_fields=fields), reports=_REPORTS, order=order)
     with partition.read(paths, plan) as parts:
         return compare_sides(parts, plan, request)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import listing
+from convkit.analysis import exposure, listing
 from convkit.core import formatting
 from convkit.core.collect import collect_frame
 from convkit.core.progress import NO_PROGRESS
@@ -246,7 +246,8 @@ def _trace(analysis: Analysis, visitor_hits: pl.DataFrame, funnel: Funnel, unit:
     """Return the rows of the hits that completed a funnel's steps, and how far the session (or the visitor) got in it."""
     chain = collect_frame(analysis.chains[funnel.name].filter(pl.col("unit") == unit), 1)
     filled = {number: chain[f"row{number}"][0] for number in funnel.numbers if chain.height and chain[f"row{number}"][0] is not None}
-    hits = trace.hits_of_unit(collect_frame(trace.traced_hits(visitor_hits.lazy(), funnel), visitor_hits.height).filter(pl.col("unit") == unit))
+    counted = exposure.without_earlier(visitor_hits.lazy(), funnel, analysis.goals)
+    hits = trace.hits_of_unit(collect_frame(trace.traced_hits(counted, funnel), visitor_hits.height).filter(pl.col("unit") == unit))
     sessions = visitor_hits["session"] if funnel.per == "visitor" else pl.Series([unit])
     may_enter = (
         not funnel.where or not collect_frame(analysis.entering[funnel.name].filter(pl.col("session").is_in(sessions.implode())), 1).is_empty()

@@ -81,5 +81,5 @@ def read_sessions(paths: Paths, options: Options) -> pl.LazyFrame:
     with partition.read(paths, plan) as parts:
         part = parts.part(0)
     matched = stages.match(part, goals, plan.segment.bots, plan.session_fields)
-    selected = select_segment(matched, goals, plan.segment.filters, *stages.limits_of(part, plan.segment, goals))
+    selected = select_segment(matched, goals, plan.segment, *stages.limits_of(part, plan.segment, goals))
     return selected.sessions.lazy().sort("started", "session").select(*SESSIONS, "^goal:.*$", "^variant[.].*$")

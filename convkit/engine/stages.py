@@ -104,7 +104,7 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
     begin, end = segment.date_range.limits(last, goals.site.timezone)
     limits = _without_stray(part, begin, end)
     first, last = part.facts.stray.span(*limits) if part.facts.stray else (first, last)
-    selected = select_segment(matched, goals, segment.filters, *limits)
+    selected = select_segment(matched, goals, segment, *limits)
     fates, reasons = _fates(part, matched.fates, selected.hits)
     identities = traffic_visitors.identities(matched.visitors.lazy(), part.lines.lazy(), goals.site)
     analysis = build_analysis(selected.hits, selected.sessions, goals, last, identities)
@@ -430,7 +430,7 @@ def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> B
     as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
     # The period is that of all lines: `last` counts days back from the last line, which may not be a bot's.
     limits = _without_stray(part, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
-    selected = select_segment(as_people, goals, segment.filters, *limits)
+    selected = select_segment(as_people, goals, segment, *limits)
     people = _converted(run.analysis.sessions, run.analysis.size)
     return BotSessions(*_converted(selected.sessions.lazy(), selected.hits.height), *people, *_bots_by_reason(selected, sent))
 
@@ -442,7 +442,7 @@ def converted_programs(matched: Matched, part: Part, goals: Goals, segment: Segm
         return {}
     lines = collect_frame(part.lines.lazy().join(sent.lazy(), on=LINE_KEY, how="semi"), part.lines.height)
     as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
-    selected = select_segment(as_people, goals, segment.filters, segment.date_range.begin, segment.date_range.end)
+    selected = select_segment(as_people, goals, segment, segment.date_range.begin, segment.date_range.end)
     return _bots_by_reason(selected, sent)[1]
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from convkit.goals.values import Schema
 
 PREFIX = schema.VARIANT_PREFIX
-_PATH, _SEVERAL, SINCE = "path", "several:", "since:"
+_PATH, SEVERAL, SINCE = "path", "several:", "since:"
 _SOURCE_KEYS = ("query", "cookie", "prop")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _SOURCES = "query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
@@ -158,7 +158,7 @@ def visitors_shown(hits: pl.LazyFrame, name: str, rule: VariantRule, *, ignore_c
         .group_by("visitor")
         .agg(
             pl.when(~several).then(pl.col("shown").min()).cast(TEXT).alias(f"{PREFIX}{name}"),
-            several.alias(f"{_SEVERAL}{name}"),
+            several.alias(f"{SEVERAL}{name}"),
             pl.col("row").min().alias(f"{SINCE}{name}"),
             since=pl.col("session").min(),
         )
@@ -173,7 +173,7 @@ def add_variant(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl
     shown = pl.when(pl.col("session") >= pl.col("since")).then(f"{PREFIX}{name}").alias(f"{PREFIX}{name}")
     joined = sessions.join(visitors, on="visitor", how="left", maintain_order="left")
     since = pl.when(pl.col("session") == pl.col("since")).then(f"{SINCE}{name}").alias(f"{SINCE}{name}")
-    return joined.with_columns(shown, since, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
+    return joined.with_columns(shown, since, pl.col(f"{SEVERAL}{name}").fill_null(value=False)).drop("since")
 
 
 @dataclass(frozen=True)
@@ -187,24 +187,30 @@ class SeveralVariants:
     visitors: int
     sessions: int
     earlier: int = 0
+    funnels: tuple[str, ...] = ()
+    """The funnels that test the variant, if nothing else in the run does: then they are excluded from these only."""
 
     def __add__(self, other: SeveralVariants) -> SeveralVariants:
         """Return the sum of these counts and the counts for other visitors."""
-        return SeveralVariants(self.variant, self.visitors + other.visitors, self.sessions + other.sessions, self.earlier + other.earlier)
+        visitors, sessions, earlier = self.visitors + other.visitors, self.sessions + other.sessions, self.earlier + other.earlier
+        return SeveralVariants(self.variant, visitors, sessions, earlier, self.funnels)
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes about these visitors."""
         visitors, sessions = plural(self.visitors, "visitor"), plural(self.sessions, "session")
-        text = f"{visitors} saw more than one variant of {self.variant}; their {sessions} {were(self.sessions)} excluded."
-        earlier = f"{plural(self.earlier, 'visitor')} reached a goal before a variant of {self.variant} was first shown; that counts for no variant."
+        funnels = ", ".join(self.funnels)
+        text = f"{visitors} saw more than one variant of {self.variant}; their {sessions} {were(self.sessions)} excluded"
+        what, counts = (f"a step of {funnels}", "does not count") if funnels else ("a goal", "counts for no variant")
+        earlier = f"{plural(self.earlier, 'visitor')} reached {what} before a variant of {self.variant} was first shown; that {counts}."
+        text += f" from {funnels}." if funnels else "."
         notes = (Note("several-variants", text), self.sessions), (Note("before-variant", earlier), self.earlier)
         return tuple(note for note, number in notes if number)
 
 
 def drop_several(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[SeveralVariants, ...]]:
     """Return the sessions of visitors who saw at most one variant of each name, and counts of the others."""
-    others = {name: sessions.filter(f"{_SEVERAL}{name}")["visitor"] for name in named}
+    others = {name: sessions.filter(f"{SEVERAL}{name}")["visitor"] for name in named}
     counts = tuple(SeveralVariants(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
-    several = [f"{_SEVERAL}{name}" for name in named]
+    several = [f"{SEVERAL}{name}" for name in named]
     return sessions.filter(~any_of(several)).drop(several), counts

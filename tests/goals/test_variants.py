@@ -141,6 +141,19 @@ def test_a_funnel_begins_when_its_variant_is_first_shown(tmp_path: Path, per: st
     assert reached == {("a", 1): 2, ("a", 2): 1, ("b", 1): 1, ("b", 2): 1}
 
 
+def test_a_variant_that_only_a_funnel_tests_changes_no_other_figure(tmp_path: Path) -> None:
+    visitors = (("/cart /sale /?v=a",), ("/?v=a /cart /sale",), ("/cart?v=a /cart?v=b /sale",), ("/cart /sale",))
+    where = GOALS.replace("[cart, sale]}", "[cart, sale], not_b: {steps: [cart, sale], where: variant.checkout!=b}}")
+    logs = [log(tmp_path, visitors)]
+    plain, tested = (runs.document(logs, ["overview", "goals", "funnel"], parse_goals(text, "goals.yaml")) for text in (GOALS, where))
+    assert [rows(tested, name) for name in ("overview", "goals")] == [rows(plain, name) for name in ("overview", "goals")]
+    assert [(row["funnel"], row["reached"]) for row in rows(tested, "funnel") if row["step"] == 2] == [("shop", 4), ("not_b", 2)]
+    assert [note.text for note in tested.notes if note.code in {"several-variants", "before-variant"}] == [
+        "1 visitor saw more than one variant of checkout; their 1 session was excluded from not_b.",
+        "1 visitor reached a step of not_b before a variant of checkout was first shown; that does not count.",
+    ]
+
+
 def test_each_variant_has_its_own_note_on_early_goals(tmp_path: Path) -> None:
     goals = parse_goals(GOALS.replace("query.v}", "query.v, banner: query.w}"), "goals.yaml")
     logs = [log(tmp_path, (("/cart /?v=a&w=x",), ("/cart?v=a /?w=x",), ("/cart?w=x&v=b /",)))]
@@ -160,7 +173,7 @@ def test_filters_by_variant(tmp_path: Path) -> None:
     without_a = runs.document([log(tmp_path)], ["goals"], goals, where=["variant.checkout!=a"])
     assert {row["goal"]: row["reached"] for row in rows(without_a, "goals")} == {"sale": 1, "cart": 3}
     whole = rows(runs.document([log(tmp_path)], ["funnel"], goals), "funnel")
-    assert [(row["funnel"], row["reached"]) for row in whole if row["step"] == 1] == [("shop", 6), ("only_a", 3)]
+    assert [(row["funnel"], row["reached"]) for row in whole if row["step"] == 1] == [("shop", 8), ("only_a", 3)]
 
 
 def test_paths_identify_variants(tmp_path: Path) -> None:
