@@ -59,8 +59,10 @@ class Model:
     where: Where | None = None
     exposures: dict[str, Exposure] = field(default_factory=dict)
     """What visitors were shown of the variants that the figures involve."""
+    of_funnels: dict[str, Exposure] = field(default_factory=dict)
+    """What visitors were shown of the variants that only funnels test."""
     reached_early: dict[str, frozenset[str]] = field(default_factory=dict)
-    """By variant, the visitors who reached a goal before it was first shown to them, in a session of the period."""
+    """By variant, the visitors who reached a goal, or a step of such a funnel, before it was first shown to them, in a session of the period."""
 
     @cached_property
     def early(self) -> frozenset[int]:
@@ -117,17 +119,21 @@ def analyze(  # noqa: PLR0913, PLR0917 (every filter of a run is an argument)
     visits = Visits(tuple(sessions), traffic, goals.site)
     matches = {goal: matches_of(goal, visits) for goal in goals.all_goals}
     model = Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)
-    exposures = {name: exposure_of(goals.variants[name], sessions) for name in variants}
-    reached_early = {name: early_visitors(model, exposure) for name, exposure in exposures.items()}
+    tested = {funnel.variant[0] for funnel in goals.funnels.values() if funnel.variant is not None}
+    exposures, of_funnels = ({name: exposure_of(goals.variants[name], sessions) for name in names} for names in (variants, tested - {*variants}))
+    reached_early = {name: early_visitors(model, exposure, [*goals.goals.values()]) for name, exposure in exposures.items()}
+    for name, exposure in of_funnels.items():
+        steps = [step for funnel in goals.funnels.values() if funnel.variant and funnel.variant[0] == name for step in funnel.steps]
+        reached_early[name] = early_visitors(model, exposure, [goal for step in steps for goal in step.goals])
     early = replace(model, exposures=exposures).early
     later = {goal: [[hit for hit in own if hit.position not in early] for own in of_sessions] for goal, of_sessions in matches.items()}
-    return replace(model, matches=later, exposures=exposures, reached_early=reached_early)
+    return replace(model, matches=later, exposures=exposures, of_funnels=of_funnels, reached_early=reached_early)
 
 
-def early_visitors(model: Model, exposure: Exposure) -> frozenset[str]:
-    """Return the visitors who reached a named goal in the period before they were first shown a variant, in the session that shows it."""
+def early_visitors(model: Model, exposure: Exposure, goals: Sequence[Goal]) -> frozenset[str]:
+    """Return the visitors who reached one of these goals in the period before they were first shown a variant, in the session that shows it."""
     numbers = [number for number in range(len(model.sessions)) if model.period.holds(model.sessions[number].started)]
-    reached = {number: [hit for name in model.goals.goals for hit in model.of(name)[number]] for number in numbers}
+    reached = {number: [hit for goal in goals for hit in model.matches[goal][number]] for number in numbers}
     return frozenset(model.sessions[number].visitor for number, hits in reached.items() if any(hit.position in exposure.early for hit in hits))
 
 

@@ -66,7 +66,7 @@ def walks_of(model: Model, funnel: Funnel) -> list[Walk]:
     walks = []
     for hits in by_unit.values():
         walk = Walk(sorted(hits, key=lambda row: row[0].order), {})
-        fills = [fill_of(model, step, walk) for step in funnel.steps]
+        fills = [fill_of(model, step, walk, early_of(model, funnel)) for step in funnel.steps]
         walk.chain = dict(best_chain(fills, [hit.time for hit, _, _ in walk.hits], rules_of(model, funnel, walk)))
         walks.append(walk)
     return [walk for walk in walks if walk.chain and model.shows(walk.entry[2])]
@@ -82,9 +82,15 @@ def numbers_of(walk: Walk, positions: set[int]) -> frozenset[int]:
     return frozenset(number for number, row in enumerate(walk.hits) if row[0].position in positions)
 
 
-def fill_of(model: Model, step: Step, walk: Walk) -> Fill:
-    """Return the hits of a walk that may fill a step."""
-    return Fill(numbers_of(walk, matched(model, step.goals)), step.is_condition, step.within, step.is_optional)
+def early_of(model: Model, funnel: Funnel) -> frozenset[int]:
+    """Return the positions of hits before the variant that a funnel tests was first shown."""
+    exposure = None if funnel.variant is None else model.of_funnels.get(funnel.variant[0])
+    return frozenset() if exposure is None else exposure.early
+
+
+def fill_of(model: Model, step: Step, walk: Walk, early: frozenset[int]) -> Fill:
+    """Return the hits of a walk that may fill a step; those that come too early may not."""
+    return Fill(numbers_of(walk, matched(model, step.goals) - early), step.is_condition, step.within, step.is_optional)
 
 
 def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
@@ -93,7 +99,7 @@ def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
         window=funnel.window,
         order=funnel.order,
         is_open=funnel.is_open,
-        bans=tuple(Ban(numbers_of(walk, matched(model, one.goals)), one.after, one.before) for one in funnel.without),
+        bans=tuple(Ban(numbers_of(walk, matched(model, one.goals) - early_of(model, funnel)), one.after, one.before) for one in funnel.without),
         acts=frozenset(number for number, (_, kind, _) in enumerate(walk.hits) if kind in INTERACTIONS),
         values=None if funnel.same is None else [value_of(hit, funnel.same) for hit, _, _ in walk.hits],
         entries=frozenset(number for number, (_, _, session) in enumerate(walk.hits) if may_enter(model, funnel, session)),
@@ -106,7 +112,12 @@ def value_of(hit: Hit, same: str) -> str | None:
 
 
 def may_enter(model: Model, funnel: Funnel, session: int) -> bool:
-    """Return whether a chain may begin in a session, given the funnel's landing page."""
+    """Return whether a chain may begin in a session, given the funnel's landing page and variant."""
+    if funnel.variant is not None:
+        name, value, is_inverted = funnel.variant
+        exposure = (model.exposures | model.of_funnels)[name]
+        if model.sessions[session].visitor in exposure.several or (exposure.value_of[session] == value) is is_inverted:
+            return False
     pages = model.sessions[session].pages
     return funnel.landing is None or (bool(pages) and matches(funnel.landing, pages[0].path))
 

@@ -121,6 +121,8 @@ class Funnel:
     without: tuple[Without, ...] = ()
     same: str | None = None
     landing: str | None = None
+    variant: tuple[str, str, bool] | None = None
+    """The name of a variant, the value that sessions which enter have, or with True do not have."""
 
     @property
     def required(self) -> list[int]:

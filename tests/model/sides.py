@@ -25,12 +25,22 @@ def with_value(model: Model, name: str, value: str, *, is_inverted: bool = False
 def expected_notes(model: Model) -> dict[str, list[int]]:
     """Return the numbers in the notes about variants."""
     numbers: dict[str, list[int]] = {"several-variants": [], "before-variant": []}
+    left_out = {visitor for exposure in model.exposures.values() for visitor in exposure.several}
+    in_period = [session for session in model.sessions if model.period.holds(session.started)]
+    counted = [session for session in in_period if session.visitor not in left_out]
     for name in sorted(model.exposures):
         several = model.exposures[name].several
-        sessions = [session for session in model.sessions if session.visitor in several and model.period.holds(session.started)]
+        sessions = [session for session in in_period if session.visitor in several]
         if sessions:
             numbers["several-variants"] += [len({session.visitor for session in sessions}), len(sessions)]
-        if early := {visitor for visitor in model.reached_early[name] if not any(visitor in one.several for one in model.exposures.values())}:
+        if early := model.reached_early[name] - left_out:
+            numbers["before-variant"].append(len(early))
+    for name in sorted(model.of_funnels):
+        several = model.of_funnels[name].several
+        sessions = [session for session in counted if session.visitor in several]
+        if sessions:
+            numbers["several-variants"] += [len({session.visitor for session in sessions}), len(sessions)]
+        if early := {session.visitor for session in counted if session.visitor not in several} & model.reached_early[name]:
             numbers["before-variant"].append(len(early))
     return numbers
 

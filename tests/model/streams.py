@@ -404,7 +404,22 @@ def experiments(draw: st.DrawFn, *, with_users: bool = False) -> Example:
     example = draw(examples(with_users=with_users))
     stream = draw(shown_variants(example.stream))
     names = ("test", "other")[: draw(st.integers(1, 2))]
-    return Example(stream, replace(example.goals, variants={name: draw(variants()) for name in names}))
+    goals = replace(example.goals, variants={name: draw(variants()) for name in names})
+    if draw(st.integers(0, 2)) == 0:
+        goals = replace(goals, funnels={name: draw(funnels_of_variants(funnel, names)) for name, funnel in goals.funnels.items()})
+    return Example(stream, goals)
+
+
+@st.composite
+def funnels_of_variants(draw: st.DrawFn, funnel: Funnel, names: tuple[str, ...]) -> Funnel:
+    """Draw a condition on a variant, in addition to those that a funnel has."""
+    name, value, is_inverted = draw(st.tuples(st.sampled_from(names), st.sampled_from(("a", "b", "/b")), st.booleans()))
+    written = dict(funnel.written) if isinstance(funnel.written, dict) else {"steps": funnel.written}
+    others = written.get("where", [])
+    if isinstance(others, dict):
+        others = [f"{field}={pattern}" for field, pattern in others.items()]
+    tests = [*([others] if isinstance(others, str) else others), f"variant.{name}{'!=' if is_inverted else '='}{value}"]
+    return replace(funnel, variant=(name, value, is_inverted), written=written | {"where": tests if len(tests) > 1 else tests[0]})
 
 
 WHERE = ((), (("experiment", ("checkout",)),), (("experiment", ("check*",)),), (("experiment", ("checkout", "price")),))

@@ -157,6 +157,17 @@ def test_every_figure_of_variants_matches_the_model(example: Example, folder: Pa
 
 
 @share_of_examples(0.1)
+@given(example=experiments())
+def test_variants_that_only_funnels_test_match_the_model(example: Example, folder: Path) -> None:
+    log, goals = write(example, folder)
+    document = runs.document([log], goals=goals, log_format=WITH_COOKIES)
+    hits = list(example.stream.hits)
+    difference = first_difference(figures_of(hits, example.goals), figures_in(json.loads(runs.render(document, "json"))))
+    assert difference is None, f"{example!r}\n{difference}"
+    assert numbers_in_notes(document) == expected_notes(analyze(hits, example.goals)), repr(example)
+
+
+@share_of_examples(0.1)
 @given(export=exports())
 def test_variants_in_exports_match_the_model(export: Export, folder: Path) -> None:
     log, goals = folder / "events.jsonl", folder / "goals.yaml"
