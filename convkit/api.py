@@ -6,6 +6,7 @@ import html
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from convkit.authoring import suggest
 from convkit.comparison import report as comparison
 from convkit.core.options import CompareOptions, Options
 from convkit.engine import plan, run
@@ -162,7 +163,8 @@ def report(logs: Paths, reports: Sequence[str] | None = None, *, options: Mappin
     if isinstance(reports, str):
         raise UsageError(f"reports={reports!r} is a string; pass a list, like reports=[{reports!r}]")
     run_options = _options(Options, keywords)
-    return Result(run.report(logs, plan.plan_reports(run_options, reports, options)), verbose=run_options.verbose)
+    with suggest.with_goals(logs, run_options) as (paths, with_goals):
+        return Result(run.report(paths, plan.plan_reports(with_goals, reports, options)), verbose=run_options.verbose)
 
 
 def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
@@ -171,7 +173,8 @@ def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
     Raises GoalsFileError, InputError, OutputError, UsageError.
     """
     run_options = _options(CompareOptions, keywords)
-    return Result(comparison.compare(logs, run_options), verbose=run_options.verbose)
+    with suggest.with_goals(logs, run_options) as (paths, with_goals):
+        return Result(comparison.compare(paths, with_goals), verbose=run_options.verbose)
 
 
 def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
@@ -184,7 +187,8 @@ def read_hits(logs: Paths, goals: Goals | str | Path | None = None, log_format: 
 
     Raises GoalsFileError, InputError, UsageError.
     """
-    return run.read_hits(logs, Options(goals=goals, log_format=log_format))
+    with suggest.with_goals(logs, Options(goals=goals, log_format=log_format)) as (paths, options):
+        return run.read_hits(paths, options)
 
 
 def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
@@ -192,7 +196,8 @@ def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
 
     Raises GoalsFileError, InputError, UsageError.
     """
-    return run.read_sessions(logs, _options(Options, keywords))
+    with suggest.with_goals(logs, _options(Options, keywords)) as (paths, options):
+        return run.read_sessions(paths, options)
 
 
 def _options(kind: Any, keywords: Mapping[str, Any]) -> Any:  # noqa: ANN401 (options of that class)

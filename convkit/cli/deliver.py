@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from convkit.core.progress import Progress
 
 STANDARD_OUTPUT = STANDARD_INPUT = "-"
-_MOST_LOGS = 3
-"""The maximum number of logs that are named in a suggested command."""
 _SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
 
 
@@ -55,7 +52,7 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
     is_empty = bool(document.empty) and not delivery.allow_empty
     if not delivery.quiet:
         messages.warn(
-            (*document.warnings, *_goals_warning(document, logs)),
+            (*document.warnings, *_goals_warning(document)),
             messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [],
         )
     if loss:
@@ -65,13 +62,14 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
     return gravest([*([ExitCode.LOST] if loss else []), *([ExitCode.INPUT] if is_empty else [])])
 
 
-def _goals_warning(document: Document, logs: Sequence[str]) -> list[str]:
-    """Return a warning that names the built-in goals if a program reads the output, and the command that writes a goals file."""
-    if not document.builtin_goals or terminal.is_screen():
+def _goals_warning(document: Document) -> list[str]:
+    """Return a warning that names the goals if they are in no file and a program reads the output, and the command that writes a goals file."""
+    if document.unsaved is None or terminal.is_screen():
         return []
-    names = logs if len(logs) <= _MOST_LOGS and STANDARD_INPUT not in logs else ["LOG..."]
-    command = shlex.join(["convkit", "init", *names])
-    return [f"no goals file was found, so the built-in goals were used: {', '.join(document.builtin_goals)}; write your own with `{command}`"]
+    names, command = ", ".join(document.unsaved.names), document.unsaved.command
+    if document.unsaved.are_suggested:
+        return [f"no goals file was found, so goals that these logs suggest were used: {names}; save and correct them with `{command}`"]
+    return [f"no goals file was found, so the built-in goals were used: {names}; write your own with `{command}`"]
 
 
 def write_document(document: Document, target: Destination, limit: int | None, *, verbose: bool = False) -> None:

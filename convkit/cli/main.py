@@ -92,9 +92,11 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         options, delivery = parse_options(values, Options)
 
         def make(progress: Progress) -> Document:
-            from convkit.engine import plan, run  # noqa: PLC0415 (as above, and only if the command line is valid)
+            from convkit.authoring import suggest  # noqa: PLC0415 (as above, and only if the command line is valid)
+            from convkit.engine import plan, run  # noqa: PLC0415 (as above)
 
-            return run.report(logs, plan.plan_reports(options, reports, report_options(values), progress))
+            with suggest.with_goals(logs, options, progress) as (paths, with_goals):
+                return run.report(paths, plan.plan_reports(with_goals, reports, report_options(values), progress))
 
         return produce(make, logs, options.goals, delivery, verbose=options.verbose)
 

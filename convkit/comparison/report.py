@@ -72,7 +72,7 @@ def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGR
     fields = schema.session_fields_of([*variant, *(one.field for one in (*request.where, *(request.group or ())))])
     plan = replace(plan, segment=replace(plan.segment, filters=(), session_fields=fields), reports=_REPORTS, order=order)
     with partition.read(paths, plan) as parts:
-        return compare_sides(parts, plan, request)
+        return replace(compare_sides(parts, plan, request), unsaved=document.unsaved_goals(paths, plan))
 
 
 def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Document:
@@ -229,7 +229,6 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
         remarks=data.remarks,
         lost=lost_lines.warnings_of(lost),
         empty=empty[0].text if empty and empty_result.is_period_empty(results) else "",
-        builtin_goals=document.builtin_goals(goals),
         losses=data.losses,
         rejects=data.rejects,
     )
@@ -269,7 +268,7 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, screen: Screen) -> list[Block]:
 
 def _is_eligible(goals: Goals) -> pl.Expr:
     """Return which rows a screen shows: without values where there are none, and without goals that nobody reached."""
-    is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
+    is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (not goals.is_builtin))
     return pl.when(pl.col("what") == "goal").then(is_reached).otherwise(pl.col("before").is_not_null())
 
 

@@ -99,13 +99,25 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Unsaved:
+    """Goals of a run without a goals file."""
+
+    names: tuple[str, ...]
+    """The names of the goals, macro goals first."""
+    command: str
+    """The command that writes a goals file for the same logs."""
+    are_suggested: bool
+    """Whether the logs suggested them; otherwise, they are the built-in ones."""
+
+
+@dataclass(frozen=True)
 class Document:
     """Everything that a run found, ready for an output."""
 
     version: str
     logs: tuple[str, ...]
     goals_file: str | None
-    """The name of the goals file; None for the built-in goals."""
+    """The name of the goals file, if there is one."""
     goals_summary: str
     input: Mapping[str, int]
     """The number of `lines`, and how many were kept, excluded and so on; these add up to `lines`."""
@@ -128,8 +140,8 @@ class Document:
     """Sentences about lines that could count and are in no figure: duplicate, unread, or in sessions without a page."""
     empty: str = ""
     """What the logs hold, if no session is in the period."""
-    builtin_goals: tuple[str, ...] = ()
-    """The names of the goals, if they are the built-in ones."""
+    unsaved: Unsaved | None = None
+    """The goals, if there is no goals file."""
     losses: tuple[str, ...] = ()
     """Sentences about input that was lost."""
     rejects: pl.DataFrame | None = None

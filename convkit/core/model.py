@@ -276,13 +276,20 @@ class Funnel:
 
 @dataclass(frozen=True)
 class Goals:
-    """The content of a goals file; `file` is None for the built-in goals, `unlisted` are goals defined inside funnel steps and under `after`."""
+    """The content of a goals file; `file` is None for goals of no file, `unlisted` are goals defined inside funnel steps and under `after`."""
 
     file: str | None
     site: Site
     goals: tuple[Goal, ...]
     unlisted: tuple[Goal, ...] = ()
     funnels: tuple[Funnel, ...] = ()
+    is_suggested: bool = False
+    """Whether they are of no file, but suggested by the logs themselves."""
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether these are the built-in goals, which may have nothing to do with the site."""
+        return self.file is None and not self.is_suggested
 
     @property
     def all(self) -> tuple[Goal, ...]:
@@ -297,7 +304,7 @@ class Goals:
     @property
     def separate_macros(self) -> tuple[Goal, ...]:
         """The macro goals that reports count separately, too: those of a goals file that has several."""
-        return self.macros if self.file is not None and len(self.macros) > 1 else ()
+        return () if self.is_builtin or len(self.macros) == 1 else self.macros
 
     @property
     def micros(self) -> tuple[Goal, ...]:

@@ -37,7 +37,7 @@ class Options:
     """The options of every report."""
 
     goals: Goals | str | Path | None = option(
-        "-g", "--goals", metavar="FILE", variable="CONVKIT_GOALS", help="Default: $CONVKIT_GOALS, ./goals.yaml, or built-in goals."
+        "-g", "--goals", metavar="FILE", variable="CONVKIT_GOALS", help="Default: $CONVKIT_GOALS, ./goals.yaml, or goals that the logs suggest."
     )
     log_format: str = option("--log-format", metavar="TEXT", default="auto", help="Name, or the server's log_format. Detected by default.")
     timezone: str | None = option("--tz", metavar="ZONE", help="Time zone for days and times, like Europe/Berlin.")

@@ -11,7 +11,7 @@ from convkit.analysis import breakdown, periods, sorting
 from convkit.analysis.analysis import View
 from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
-from convkit.core.document import Document, Note
+from convkit.core.document import Document, Note, Unsaved
 from convkit.core.formatting import plural, sentence
 from convkit.core.schema import NO_VISITOR
 from convkit.engine import empty_result, lost_lines
@@ -74,7 +74,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         remarks=data.remarks,
         lost=lost_lines.warnings_of(lost),
         empty=empty.text if empty and empty_result.is_period_empty([result]) else "",
-        builtin_goals=builtin_goals(plan.goals),
+        unsaved=unsaved_goals(paths, plan),
         losses=data.losses,
         rejects=data.rejects,
         quality=quality,
@@ -87,9 +87,15 @@ def stray_notes(data: LogData, goals: Goals) -> tuple[Note, ...]:
     return () if stray is None else tuple(Note("stray", text) for text in stray.sentences(goals.site.timezone))
 
 
-def builtin_goals(goals: Goals) -> tuple[str, ...]:
-    """Return the names of the goals if they are the built-in ones, macro goals first."""
-    return tuple(goal.name for goal in sorted(goals.goals, key=lambda goal: not goal.macro)) if goals.file is None else ()
+def unsaved_goals(paths: Paths, plan: Plan) -> Unsaved | None:
+    """Return the goals of a run if they are in no file."""
+    goals = plan.goals
+    if goals.file is not None:
+        return None
+    names = path_names(paths)
+    named = names if len(names) <= _MOST_LOGS and STANDARD_INPUT not in names else ["LOG..."]
+    command = shlex.join(["convkit", "init", *named, *_reading_options(plan)])
+    return Unsaved(tuple(goal.name for goal in sorted(goals.goals, key=lambda goal: not goal.macro)), command, goals.is_suggested)
 
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:
@@ -102,11 +108,13 @@ def _explain_command(paths: Paths, plan: Plan) -> str:
     names, file = path_names(paths), plan.goals.file
     if len(names) > _MOST_LOGS or STANDARD_INPUT in names:
         return ""
-    options = [
-        *(["--log-format", plan.log_format] if plan.log_format != "auto" else []),
-        *(word for text in plan.where for word in ("--where", text)),
-    ]
-    return shlex.join(["convkit", "explain", *names, *(["-g", file] if file not in {None, "goals.yaml"} else []), *options])
+    filters = [word for text in plan.where for word in ("--where", text)]
+    return shlex.join(["convkit", "explain", *names, *(["-g", file] if file not in {None, "goals.yaml"} else []), *_reading_options(plan), *filters])
+
+
+def _reading_options(plan: Plan) -> list[str]:
+    """Return the options of a command that reads the same logs in the same format."""
+    return ["--log-format", plan.log_format] if plan.log_format != "auto" else []
 
 
 def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) -> View:

@@ -114,7 +114,7 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         input=fates,
         reasons=reasons,
         period=_period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
-        knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
+        knows_macro=bool(goals.macros) and (not goals.is_builtin or selected.converts),
         bot_lines=bots.tally_bot_lines(matched.fates),
         of_period=(selected.in_period, matched.sessions.height),
         log_span=(first, last),

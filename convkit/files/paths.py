@@ -6,6 +6,7 @@ import glob
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,21 @@ from convkit.errors import InputError, UsageError
 from convkit.files import archives, lines, remote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import ExitStack
 
     from convkit.files.lines import Source
 
 
-Paths = str | Path | Iterable[str | Path]
+@dataclass(frozen=True)
+class HeldLogs:
+    """Logs that were opened once for several runs, as standard input can be read only once."""
+
+    names: tuple[str, ...]
+    """The paths that name them."""
+    sources: tuple[Source, ...]
+
+
+Paths = str | Path | Iterable[str | Path] | HeldLogs
 """One or more logs."""
 
 
@@ -29,15 +38,25 @@ STANDARD_INPUT = "-"
 
 def path_names(paths: Paths) -> list[str]:
     """Return one or more paths as a list of strings."""
+    if isinstance(paths, HeldLogs):
+        return [*paths.names]
     return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
-def open_sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
+def hold(paths: Paths, stack: ExitStack) -> HeldLogs:
+    """Open logs for several runs; `stack` closes them."""
+    return HeldLogs(tuple(path_names(paths)), tuple(open_sources(paths, stack)))
+
+
+def open_sources(paths: Paths, stack: ExitStack) -> list[Source]:
     """Return the logs that the paths name, each once."""
-    if paths.count(STANDARD_INPUT) > 1:
+    if isinstance(paths, HeldLogs):
+        return [*paths.sources]
+    names = path_names(paths)
+    if names.count(STANDARD_INPUT) > 1:
         raise UsageError("`-` (standard input) can be read only once; remove the others")
     sources: dict[object, Source] = {}
-    for path in paths:
+    for path in names:
         if path == STANDARD_INPUT:
             if sys.stdin is None:
                 raise InputError("standard input is closed; pipe a log into it, as in zcat access.log.gz | convkit report -")

@@ -11,7 +11,7 @@ import polars as pl
 from convkit.errors import InputError
 from convkit.files import damaged, encodings, lines, sampling
 from convkit.files.copies import without_copies
-from convkit.files.paths import Paths, open_sources, path_names
+from convkit.files.paths import Paths, open_sources
 from convkit.files.wrappers import detect_wrapping
 from convkit.formats import load_format, strings
 from convkit.formats.parsers.base import NO_NEEDS, MixedFormat
@@ -87,7 +87,7 @@ def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO
     """
     name = strings.canonical_name(log_format)
     template = strings.parse_option(name)
-    sources, copies = open_sources(path_names(paths), stack), list[str]()
+    sources, copies = open_sources(paths, stack), list[str]()
     sources, left_out = without_unwanted(sources)
     if len(sources) > 1:
         sources, copies = without_copies(sources)

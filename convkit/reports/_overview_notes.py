@@ -51,7 +51,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _definitions(sums, view),
         *(Note(code, text) for code, text in view.quality.identity_notes),
         _several_hosts(tally["hosts"]),
-        _built_in(view),
+        _without_file(view),
         _macros(view),
         _bare(sums, view),
         *_log_notes(tally, view),
@@ -106,9 +106,11 @@ def _bots(view: View) -> Note:
     return replace(note, group=DEFINITIONS) if view.bots == "drop" else note
 
 
-def _built_in(view: View) -> Note | None:
+def _without_file(view: View) -> Note | None:
     if view.goals.file is not None:
         return None
+    if view.goals.is_suggested:
+        return Note("suggested-goals", "No goals file was found, so these logs suggested the goals. Save and correct them with `convkit init LOG`.")
     return Note("built-in-goals", "No goals file was found, so built-in guesses were used. Create your own with `convkit init LOG`.")
 
 
@@ -116,7 +118,7 @@ def _macros(view: View) -> Note | None:
     if not view.knows_macro:
         return Note("no-macro", "No macro goal is known for this site, so conversions are unknown.", is_drawn=True)
     number = len(view.goals.macros)
-    if view.goals.file is None or number <= _MANY_MACROS:
+    if view.goals.is_builtin or number <= _MANY_MACROS:
         return None
     return Note("many-macros", f"{number} macro goals is a lot. Keep the one or two that the site exists for, and make the others micro goals.")
 

@@ -147,7 +147,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     departures = judge_drop_off(tally["departures"], steps)
     # A complete chain that is not shown started outside: before the period, or in a session that was filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
-    texts, sessions = {}, "" if view.goals.file is None else "none of these sessions" if view.is_narrowed else "no counted session"
+    texts, sessions = {}, "" if view.goals.is_builtin else "none of these sessions" if view.is_narrowed else "no counted session"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
         is_funnel = pl.col("funnel") == funnel.name
@@ -197,7 +197,7 @@ def _draw(frame: pl.DataFrame, departures: pl.DataFrame, texts: Mapping[str, Fun
 def _shown(frame: pl.DataFrame, view: View, screen: Screen) -> tuple[tuple[Funnel, ...], list[Block]]:
     """Return the funnels that are shown, and the line that names the others."""
     funnels = view.goals.funnels
-    if view.goals.file is None:
+    if view.goals.is_builtin:
         reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
         funnels = tuple(funnel for funnel in funnels if funnel.name in reached)
     shown = funnels[:_FUNNELS_IN_REPORT] if screen.part and screen.limit is None else funnels

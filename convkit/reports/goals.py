@@ -142,7 +142,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
 
 def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, screen: Screen) -> list[Block]:
     """Return one row for each goal that was reached, and for each macro goal in a goals file even if it was not."""
-    shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
+    shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and not view.goals.is_builtin)]
     shown = shown[: screen.rows(_ROWS)]
     sessions, visitors = formatting.plural(base["sessions"], "session"), formatting.plural(base["visitors"], "visitor")
     of = f"of {sessions} and {visitors}" if screen.wide else f"of {formatting.count(base['sessions'])}"
@@ -157,7 +157,7 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, scree
 
 def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
     """Return the goals that were reached, and the macro goals in a goals file even if they were not."""
-    rows = detailed_rows(whole).filter((pl.col("reached") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
+    rows = detailed_rows(whole).filter((pl.col("reached") > 0) | ((pl.col("type") == "macro") & (not view.goals.is_builtin)))
     return [Section(Heading("GOALS", "sessions that reached each one"), rows.head(screen.rows(_ROWS) or rows.height))]
 
 

@@ -19,6 +19,7 @@ from profiles import share_of_examples
 from rich.cells import cell_len
 from small_logs import line, written
 
+import convkit
 from convkit.core import plugins
 from convkit.core.text import safe
 
@@ -177,13 +178,13 @@ def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str
 
 
 def test_a_pipe_gets_the_wide_form_without_colour() -> None:
-    document = runs.document([HAND_MADE])
+    document = convkit.report(HAND_MADE).document
     assert output("report", HAND_MADE, "-q") == runs.render(document, width=120)
     assert output("report", HAND_MADE, "-q", COLUMNS="80") == runs.render(document, width=80)
 
 
 def test_a_terminal_gets_its_width_and_colours() -> None:
-    document = runs.document([HAND_MADE], ["funnel"])
+    document = convkit.report(HAND_MADE, ["funnel"]).document
     assert on_terminal(80, "funnel", HAND_MADE) == runs.render(document, width=80, colour=True)
     assert on_terminal(150, "funnel", HAND_MADE, NO_COLOR="1") == runs.render(document, width=150)
     assert on_terminal(80, "funnel", HAND_MADE, TERM="dumb", COLUMNS="100") == runs.render(document, width=100)

@@ -30,9 +30,11 @@ def compare_sides(logs: tuple[str, ...], **values: object) -> ExitCode:
         )
 
     def make(progress: Progress) -> Document:
-        from convkit.comparison import report  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+        from convkit.authoring import suggest  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+        from convkit.comparison import report  # noqa: PLC0415 (as above)
 
-        return report.compare(logs, parsed, progress)
+        with suggest.with_goals(logs, parsed, progress) as (paths, with_goals):
+            return report.compare(paths, with_goals, progress)
 
     return produce(make, logs, parsed.goals, delivery, verbose=parsed.verbose)
 

@@ -14,11 +14,12 @@ def explain_sessions(logs: tuple[str, ...], **values: object) -> None:
     """Print the selected sessions, hit by hit. Raises GoalsFileError, InputError, OutputError, UsageError."""
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-    from convkit.diagnosis import screen, sessions  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.authoring import suggest  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.diagnosis import screen, sessions  # noqa: PLC0415 (as above)
 
     parsed, delivery = options.parse_options(values, ExplainOptions)
-    with progress.display(is_wanted=not delivery.quiet) as display:
-        explanation = sessions.explain(logs, parsed, display)
+    with progress.display(is_wanted=not delivery.quiet) as display, suggest.with_goals(logs, parsed, display) as (paths, with_goals):
+        explanation = sessions.explain(paths, with_goals, display)
     write_blocks(lambda terminal_screen: screen.draw(explanation, terminal_screen))
     if not delivery.quiet:
         messages.warn(explanation.warnings, ())

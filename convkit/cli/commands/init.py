@@ -17,7 +17,6 @@ from convkit.core.text import safe
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from convkit.authoring.goals_file import YamlValue
     from convkit.authoring.propose import Draft
 
 _ADD_MACRO = "Put what counts as success on your site under `macro:`"
@@ -66,19 +65,10 @@ def _built_in() -> str:
 
 def _proposed(logs: tuple[str, ...], parsed: Options, path: str, *, quiet: bool) -> tuple[str, str, str]:
     """Return the text of a goals file proposed for logs, a summary of it for the message, and the next command."""
-    from convkit.authoring import propose, site_settings, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.authoring import propose, suggest  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
     from convkit.core.formatting import plural  # noqa: PLC0415
-    from convkit.engine.plan import read_goals  # noqa: PLC0415
 
-    given = site_settings.site_settings(None if parsed.goals is None else str(parsed.goals), parsed.settings)
-    settings: dict[str, YamlValue] = given | ({} if parsed.timezone is None else {"timezone": parsed.timezone})
-    settings |= {} if parsed.log_format == "auto" else {"log_format": parsed.log_format}
-    goals, properties = read_goals(parsed), propose.properties_to_read()
-    with (
-        progress.display(is_wanted=not quiet) as display,
-        survey.read_logs(logs, parsed, goals, properties=properties, progress=display) as surveyed,
-    ):
-        draft = propose.propose_draft(surveyed, settings)
+    with progress.display(is_wanted=not quiet) as display, suggest.surveyed(logs, parsed, display) as (draft, surveyed):
         text = "" if draft is None else propose.goals_file_text(draft, surveyed)
     messages.warn(() if quiet else surveyed.parts.data.warnings, ())
     if draft is None or draft.survey is None:

@@ -200,7 +200,7 @@ def _draw(judged: JudgedTrends, screen: Screen) -> list[Block]:
 
 def _is_known(view: View) -> pl.Expr:
     """Return which rows to show: built-in goals that no session reached are left out."""
-    return (pl.col("reached") > 0) | (pl.lit(view.goals.file is not None) & (pl.col("is_macro") | (pl.col("report") == "funnel")))
+    return (pl.col("reached") > 0) | (pl.lit(not view.goals.is_builtin) & (pl.col("is_macro") | (pl.col("report") == "funnel")))
 
 
 def _notes(code: str, judged: JudgedTrends) -> tuple[Note, ...]:
