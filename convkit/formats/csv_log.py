@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.formats import LogFormat
 from convkit.formats.parsers import delimited
+from convkit.formats.parsers.columns import names_requests
 from convkit.formats.parsers.delimited import Dialect
-from convkit.formats.parsers.exports import names_requests
 from convkit.formats.parsers.fields import FieldNames, NamedFieldsLayout, request_names, usual_names
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import polars as pl
 
 from convkit.files.lines import COLUMN_PREFIX, parquet_damage_as_error
 from convkit.formats import LogFormat
+from convkit.formats.parsers import columns as export_columns
 from convkit.formats.parsers import exports, roles, timestamps
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Parquet(LogFormat):
 
         with parquet_damage_as_error(source.name):
             types = {path: of_type for path, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
-            return ParquetExport(exports.find_columns(list(types), needs, source.name, sample), types)
+            return ParquetExport(export_columns.find_columns(list(types), needs, source.name, sample), types)
 
 
 FORMAT = Parquet()

@@ -15,6 +15,7 @@ import polars as pl
 from convkit.core.schema import first_problem
 from convkit.errors import InputError
 from convkit.formats import LogFormat
+from convkit.formats.parsers import columns as export_columns
 from convkit.formats.parsers import exports
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
-    from convkit.formats.parsers.exports import Columns
+    from convkit.formats.parsers.columns import Columns
     from convkit.formats.parsers.presets import ColumnPath
 
 
@@ -236,7 +237,7 @@ def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callabl
     """Return the share of lines that are rows of a table with known column names, or whose header satisfies `is_wanted`."""
 
     def is_export(names: Sequence[ColumnPath]) -> bool:
-        return exports.names_events(names) and not (exports.names_requests(names) and exports.is_access_log(lines))
+        return export_columns.names_events(names) and not (export_columns.names_requests(names) and export_columns.is_access_log(lines))
 
     return header_share(lines, separators, lambda names: (is_wanted or is_export)([(name,) for name in names]))
 
@@ -267,7 +268,7 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
     def sample(name: ColumnPath) -> list[str | None]:
         return [row[places[name]].strip() for row in whole]
 
-    columns = exports.find_columns(names, needs, called, sample)
+    columns = export_columns.find_columns(names, needs, called, sample)
     header = table[0] if has_header else None
     others = {name[0]: number for number, name in enumerate(names) if name not in set(columns.roles.values())}
     return TableExport(_by_number(columns, names), Dialect(best, header, len(first), not headless, has_backslashes(lines)), others)

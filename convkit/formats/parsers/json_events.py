@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core.schema import first_problem
+from convkit.formats.parsers import columns as export_columns
 from convkit.formats.parsers import exports
 from convkit.formats.parsers.json_log import NOT_JSON, keep_first, sampled_objects, struct_type
 
@@ -84,8 +85,8 @@ def export_share(lines: pl.Series, *, is_known: bool = True) -> float:
     """Return the share of lines that are objects, except those of an access log; if `is_known`, their names must be known."""
     fits, names = object_names(lines)
     if not is_known:
-        return 0.0 if exports.names_requests(names) else fits
-    return fits if exports.names_events(names) and not (exports.names_requests(names) and exports.is_access_log(lines)) else 0.0
+        return 0.0 if export_columns.names_requests(names) else fits
+    return fits if export_columns.names_events(names) and not (export_columns.names_requests(names) and export_columns.is_access_log(lines)) else 0.0
 
 
 def object_names(lines: pl.Series) -> tuple[float, list[ColumnPath]]:
@@ -107,7 +108,7 @@ def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:
     def sample(path: ColumnPath) -> list[str | None]:
         return [None if (value := _value(item, path)) is None else str(value) for item in objects]
 
-    return JsonExport(exports.find_columns(_names(objects), needs, called, sample))
+    return JsonExport(export_columns.find_columns(_names(objects), needs, called, sample))
 
 
 def _some(lines: pl.Series) -> pl.Series:
