@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from convkit.authoring import propose, site_settings, survey
 from convkit.core.options import Options
 from convkit.core.progress import NO_PROGRESS
 from convkit.engine.plan import read_goals
@@ -43,6 +42,8 @@ def with_goals(paths: Paths, options: AnyOptions, progress: Progress = NO_PROGRE
 
 def _with_suggested(paths: Paths, options: AnyOptions, progress: Progress) -> AnyOptions:
     """Return the options with the goals that the logs suggest, if they suggest any. Raises InputError, OutputError, UsageError."""
+    from convkit.authoring import propose  # noqa: PLC0415 (imported only by runs without a goals file)
+
     reading = Options(log_format=options.log_format, timezone=options.timezone, settings=options.settings, memory=options.memory)
     with surveyed(paths, reading, progress) as (draft, _):
         if draft is None:
@@ -57,6 +58,8 @@ def surveyed(paths: Paths, options: Options, progress: Progress = NO_PROGRESS) -
 
     Raises GoalsFileError, InputError, OutputError, UsageError.
     """
+    from convkit.authoring import propose, site_settings, survey  # noqa: PLC0415 (as above)
+
     settings: dict[str, YamlValue] = site_settings.site_settings(None if options.goals is None else str(options.goals), options.settings)
     settings |= {} if options.timezone is None else {"timezone": options.timezone}
     settings |= {} if options.log_format == "auto" else {"log_format": options.log_format}

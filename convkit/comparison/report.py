@@ -21,7 +21,7 @@ from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.collect import collect_frame, collect_frames
 from convkit.core.document import Document, Note, Period, Report
 from convkit.core.progress import NO_PROGRESS
-from convkit.engine import document, empty_result, lost_lines, partition, stages
+from convkit.engine import document, empty_result, first_visits, lost_lines, partition, stages
 from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
@@ -211,6 +211,8 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
     empty = [note for note in dict.fromkeys(notes) if note]
     pageless = (before.of_pageless[0] + now.of_pageless[0], before.of_pageless[1] + now.of_pageless[1])
     lost = lost_lines.notes_on_lost(replace(now, of_pageless=pageless), data, goals)
+    visits = first_visits.notes_on_visits(before, (*sides.before.filters, *sides.now.filters))
+    on_data = (*visits, *document.stray_notes(data, goals), *lost)
     return Document(
         version=__version__,
         logs=data.names,
@@ -219,11 +221,7 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
         input={**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept},
         reasons=now.reasons,
         period=Period(before.period.begin, now.period.end, goals.site.timezone),
-        reports={
-            report.name: replace(
-                report, notes=(*report.notes, *_visitor_notes(data, before, now, goals), *empty, *document.stray_notes(data, goals), *lost)
-            )
-        },
+        reports={report.name: replace(report, notes=(*report.notes, *_visitor_notes(data, before, now, goals), *empty, *on_data))},
         copies=data.copies,
         left_out=data.left_out,
         remarks=data.remarks,

@@ -14,7 +14,7 @@ from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core.document import Document, Note, Unsaved
 from convkit.core.formatting import plural, sentence
 from convkit.core.schema import NO_VISITOR
-from convkit.engine import empty_result, lost_lines
+from convkit.engine import empty_result, first_visits, lost_lines
 from convkit.engine.plan import key_column
 from convkit.files.paths import STANDARD_INPUT, path_names
 from convkit.goals.money import settle
@@ -50,7 +50,8 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     lost = lost_lines.notes_on_lost(result, data, plan.goals)
     empty = empty_result.note_on_empty(result, plan.goals.site.timezone, plan.segment.filters)
     left_out = (Note("left-out", sentence(clause)) for clause in data.left_out)
-    on_data = (*([empty] if empty else []), *left_out, *stray_notes(data, plan.goals), *lost)
+    visits = first_visits.notes_on_visits(result, plan.segment.filters, plan.segment.by)
+    on_data = (*([empty] if empty else []), *left_out, *visits, *stray_notes(data, plan.goals), *lost)
     findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
