@@ -39,13 +39,23 @@ def without_browser_names(agent: pl.Expr) -> pl.Expr:
 
 def is_program(agent: pl.Expr) -> pl.Expr:
     """Return whether a user agent is not a browser's; null for a null agent."""
-    # One expression for all plain patterns takes a fraction of the time of one for each.
-    rules = datafiles.rules("programs")
-    plain = "|".join(f"(?:{pattern})" for _, pattern, missing in rules if not missing)
-    others = [_matches(agent, pattern, missing) for _, pattern, missing in rules if missing]
-    matches = pl.any_horizontal(_matches(agent, plain, ""), *others)
+    matches = agent.map_batches(_match_rules, return_dtype=pl.Boolean(), is_elementwise=True)
     is_named, has_sign = (agent.str.contains(_browser_pattern(kind)) for kind in (_NAME, _SIGN))
     return ~is_named & (matches | ~has_sign)
+
+
+def _match_rules(agents: pl.Series) -> pl.Series:
+    """Return whether user agents match one of the rules for programs.
+
+    One expression for all patterns takes a fraction of the time of one for each, and hardly any user agent matches.
+    """
+    agent, rules = pl.col("agent"), datafiles.rules("programs")
+    frame = agents.to_frame("agent")
+    plain, every = ("|".join(f"(?:{pattern})" for _, pattern, missing in rules if is_any or not missing) for is_any in (False, True))
+    matches = frame.select(_matches(agent, every, "")).to_series()
+    rows = matches.arg_true()
+    with_exceptions = [_matches(agent, pattern, missing) for _, pattern, missing in rules if missing]
+    return matches.scatter(rows, frame[rows].select(pl.any_horizontal(_matches(agent, plain, ""), *with_exceptions)).to_series())
 
 
 def class_of_program(agent: pl.Expr) -> pl.Expr:
