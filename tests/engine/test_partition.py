@@ -111,8 +111,13 @@ def in_eighth(eighth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 TOGETHER: dict[str, dict[str, Any]] = {
     "bots included by week": {"goals": GOALS, "by": "week", "timezone": "Asia/Tokyo", "bots": "keep", "rejects": True, "verbose": True},
     "some sessions by channel": {
-        **{"goals": GOALS, "by": "channel", "sort": "sessions", "settings": ["session_timeout=10m"], "log_format": "combined"},
-        **{"where": ["landing=/**", "device!=tablet"], "last": "7d"},
+        "goals": GOALS,
+        "by": "channel",
+        "sort": "sessions",
+        "settings": ["session_timeout=10m"],
+        "log_format": "combined",
+        "where": ["landing=/**", "device!=tablet"],
+        "last": "7d",
     },
     "paths of bots": {"goals": GOALS, "reports": ["paths"], "options": {"from": "/product/*", "steps": "2"}, "bots": "only"},
     "single sessions and hits": {"goals": GOALS, "reports": ["sessions", "hits"], "since": "2026-10-20", "until": "2026-10-24"},

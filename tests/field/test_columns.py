@@ -96,49 +96,65 @@ POSTHOG = {"uuid": "p1", "event": "$pageview", "distinct_id": "u1", "timestamp":
 GA4 = {"event_date": "20261010", "event_timestamp": "1791640536120000", "event_name": "page_view", "user_pseudo_id": "7.1"}
 
 
-def of_ga4(number: int, **others: Any) -> str:  # noqa: ANN401 (fields of an event)
-    """Return an event of GA4 in the visit with this number."""
-    parameters = [{"key": "ga_session_number", "value": {"int_value": str(number)}}]
-    return json.dumps({**GA4, "event_params": parameters, **others})
+def of_ga4(page: int, visit: int, **others: Any) -> dict[str, Any]:  # noqa: ANN401 (fields of an event)
+    """Return an event of GA4 on a page, in the visit with this number."""
+    values = {"ga_session_number": {"int_value": str(visit)}, "page_location": {"string_value": f"/{page}"}}
+    parameters = [{"key": key, "value": value} for key, value in values.items()]
+    return {**GA4, "user_pseudo_id": f"7.{page}", "event_params": parameters, **others}
 
 
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        (json.dumps({**SEGMENT, "context": {**CAMPAIGN, "device": {"type": "mobile"}}}), ("Email", "mobile")),
-        (json.dumps({**POSTHOG, "properties": {"utm_source": "newsletter", "utm_medium": "email", "$device_type": "Mobile"}}), ("Email", "mobile")),
-        (json.dumps({**POSTHOG, "properties": {"$channel_type": "organic search", "$device_type": "Tablet"}}), ("Organic Search", "tablet")),
-        (of_ga4(1, traffic_source={"source": "google", "medium": "cpc"}, device={"category": "desktop"}), ("Paid Search", "desktop")),
-        (of_ga4(2, traffic_source={"source": "google", "medium": "cpc"}, device={"category": "tablet"}), ("Direct", "tablet")),
-        (of_ga4(2, collected_traffic_source={"manual_source": "bing", "manual_medium": "organic"}), ("Organic Search", "other")),
-    ],
-)
-def test_tools_say_where_visitors_came_from(tmp_path: Path, row: str, expected: tuple[str, str]) -> None:
-    channel, device = expected
-    assert values(tmp_path, [row], "e.ndjson") == {channel: 1}
-    assert values(tmp_path, [row], "e.ndjson", key="device") == {device: 1}
+def origins(logs: Iterable[Path]) -> list[tuple[str, str]]:
+    """Return the channel and the device of the only session of each log."""
+    frame = runs.document([*logs], ["sessions"]).reports["sessions"].frame.sort("landing")
+    return frame.select("channel", "device").rows()
 
 
-@pytest.mark.parametrize(
-    ("columns", "cells", "channel"),
-    [
-        ("utmSource,utmMedium", "newsletter,email", "Email"),
-        ("traffic_source.source,traffic_source.medium", "google,organic", "Organic Search"),
-        ("source,medium", "facebook,paid", "Paid Social"),
-        ("source,medium", "(direct),(none)", "Direct"),
-        ("source", "web", "Unknown"),
-        ("source", "google", "Unknown"),
-        ("channel", "web", "Unknown"),
-        ("channel", "paid search", "Paid Search"),
-        ("marketing_channel", "Influencers", "Influencers"),
-        ("referrer", "", "Direct"),
-        ("referrer,utm_source", "https://www.google.com/,", "Organic Search"),
-        ("plan", "pro", "Unknown"),
-    ],
-)
-def test_a_source_is_believed_by_its_name_and_its_values(tmp_path: Path, columns: str, cells: str, channel: str) -> None:
-    lines = rows(f"{HEADER},{columns}", f"AT,page_view,u1,https://shop.example/,{cells}")
-    assert values(tmp_path, lines, "e.csv") == {channel: 1}
+def test_tools_say_where_visitors_came_from(tmp_path: Path) -> None:
+    properties: list[dict[str, Any]] = [
+        {"utm_source": "newsletter", "utm_medium": "email", "$device_type": "Mobile", "$current_url": "/1"},
+        {"$channel_type": "organic search", "$device_type": "Tablet", "$current_url": "/2"},
+    ]
+    events = [
+        {**SEGMENT, "context": {**CAMPAIGN, "page": {"path": "/0"}, "device": {"type": "mobile"}}},
+        *({**POSTHOG, "distinct_id": f"p{number}", "uuid": f"p{number}", "properties": held} for number, held in enumerate(properties)),
+        of_ga4(3, 1, traffic_source={"source": "google", "medium": "cpc"}, device={"category": "desktop"}),
+        of_ga4(4, 2, traffic_source={"source": "google", "medium": "cpc"}, device={"category": "tablet"}),
+        of_ga4(5, 2, collected_traffic_source={"manual_source": "bing", "manual_medium": "organic"}),
+    ]
+    logs = [written(tmp_path / f"{number}.ndjson", [json.dumps(event)]) for number, event in enumerate(events)]
+    assert origins(logs) == [
+        ("Email", "mobile"),
+        ("Email", "mobile"),
+        ("Organic Search", "tablet"),
+        ("Paid Search", "desktop"),
+        ("Direct", "tablet"),
+        ("Organic Search", "other"),
+    ]
+
+
+CHANNELS = {
+    ("utmSource,utmMedium", "newsletter,email"): "Email",
+    ("traffic_source.source,traffic_source.medium", "google,organic"): "Organic Search",
+    ("source,medium", "facebook,paid"): "Paid Social",
+    ("source,medium", "(direct),(none)"): "Direct",
+    ("source", "web"): "Unknown",
+    ("source", "google"): "Unknown",
+    ("channel", "web"): "Unknown",
+    ("channel", "paid search"): "Paid Search",
+    ("marketing_channel", "Influencers"): "Influencers",
+    ("referrer", ""): "Direct",
+    ("referrer,utm_source", "https://www.google.com/,"): "Organic Search",
+    ("plan", "pro"): "Unknown",
+}
+
+
+def test_a_source_is_believed_by_its_name_and_its_values(tmp_path: Path) -> None:
+    """Each case is a log of its own."""
+    logs = [
+        written(tmp_path / f"{number:02}.csv", rows(f"{HEADER},{columns}", f"AT,page_view,u{number},https://shop.example/{number:02},{cells}"))
+        for number, (columns, cells) in enumerate(CHANNELS)
+    ]
+    assert dict(zip(CHANNELS, (channel for channel, _ in origins(logs)), strict=True)) == CHANNELS
 
 
 def test_tags_in_the_url_count_where_no_column_shows_a_source(tmp_path: Path) -> None:
@@ -160,15 +176,20 @@ def test_columns_of_the_visit_can_be_named_and_turned_off(tmp_path: Path) -> Non
     assert values(tmp_path, lines, "e.csv", settings=off) == {"Unknown": 1}
 
 
-@pytest.mark.parametrize("by", [None, "device", "browser", "country", "visit", "prop.utm_source"])
-def test_an_export_is_read_alike_in_parts(tmp_path: Path, by: str | None) -> None:
+FIELDS = ["device!=tablet", "browser!=edge", "country!=FR", "visit!=3+"]
+KEYS = [pytest.param(key, [], marks=pytest.mark.slow) for key in ("device", "browser", "country", "visit")]
+
+
+@pytest.mark.parametrize(("by", "where"), [(None, []), ("prop.utm_source", FIELDS), *KEYS])
+def test_an_export_is_read_alike_in_parts(tmp_path: Path, by: str | None, where: list[str]) -> None:
     visits = [f"AT,page_view,u{number % 9},/{number % 4},{('google', 'bing', '')[number % 3]},cpc,{('ios', '')[number % 2]}" for number in range(59)]
     logs = [written(tmp_path / "e.csv", rows(f"{HEADER},utm_source,utm_medium,device", *visits))]
     logs.append(written(tmp_path / "f.csv", rows(HEADER, *(f"AT,page_view,u{number},/" for number in range(5, 30)))))
     goals, texts = parse_goals(PAID, "goals.yaml"), []
-    for size in (WHOLE, BASE + 6_000):
-        with memory(size):
-            texts.append(runs.render(runs.document(logs, ["channels", "overview"], goals, by=by), "json"))
+    for size in (WHOLE, BASE + 8_000):
+        with memory(size) as numbers:
+            texts.append(runs.render(runs.document(logs, ["channels", "overview"], goals, by=by, where=where), "json"))
+    assert numbers[0] > 1
     assert texts[0] == texts[1]
     assert by is not None or '"Unknown"' in texts[0]
 
@@ -233,30 +254,32 @@ def test_json_text_is_read_like_columns(tmp_path: Path) -> None:
     assert values(tmp_path, lines, "e.csv") == {"Email": 1, "Unknown": 1}
 
 
-@pytest.mark.parametrize(
-    ("test", "sessions"),
-    [
-        ("{cart.total: '>= 20'}", 1),
-        ("{properties.cart.total: 20}", 1),
-        ("{tags: sale}", 1),
-        ("{tags: new}", 1),
-        ("{tags: [old, new]}", 1),
-        ("{tags: 'ne*'}", 1),
-        ("{tags: old}", 0),
-        ("{tags: '!= old'}", 1),
-        ("{tags: '!= new'}", 0),
-        ("{paid: true}", 1),
-        ("{paid: True}", 1),
-        ("{paid: false}", 0),
-    ],
-)
+TESTS = {
+    "{cart.total: '>= 20'}": 1,
+    "{properties.cart.total: 20}": 1,
+    "{tags: sale}": 1,
+    "{tags: new}": 1,
+    "{tags: [old, new]}": 1,
+    "{tags: 'ne*'}": 1,
+    "{tags: old}": 0,
+    "{tags: '!= old'}": 1,
+    "{tags: '!= new'}": 0,
+    "{paid: true}": 1,
+    "{paid: True}": 1,
+    "{paid: false}": 0,
+}
+"""Tests of values, and the number of sessions that pass each."""
+
+
 @pytest.mark.parametrize("notation", ["object", "text", "text of python"])
-def test_values_in_objects_lists_and_booleans_are_tested(tmp_path: Path, test: str, sessions: int, notation: str) -> None:
+def test_values_in_objects_lists_and_booleans_are_tested(tmp_path: Path, notation: str) -> None:
     held = {"cart": {"total": 20}, "tags": ["sale", "new"], "paid": "True" if notation == "text of python" else True}
     common = {"user_id": "u1", "event": "order", "time": "2026-10-01T09:00:00Z"}
     row = {**common, "properties": held if notation == "object" else json.dumps(held)}
     lines = [json.dumps(row), json.dumps({**common, "user_id": "u2", "properties": {} if notation == "object" else "{}"})]
-    assert reached(tmp_path, lines, "e.ndjson", f"macro: {{order: {{event: order, where: {test}}}}}\n") == {"order": sessions}
+    goals = [f"  g{number}: {{event: order, where: {test}}}\n" for number, test in enumerate(TESTS)]
+    found = reached(tmp_path, lines, "e.ndjson", f"macro:\n{''.join(goals)}")
+    assert dict(zip(TESTS, (found[f"g{number}"] for number in range(len(TESTS))), strict=True)) == TESTS
 
 
 def test_lists_in_parquet_are_tested(tmp_path: Path) -> None:
@@ -447,8 +470,9 @@ def test_mistakes_in_the_rule_of_a_variant_are_refused(rule: str) -> None:
 
 def test_variants_are_compared_alike_in_parts(tmp_path: Path) -> None:
     log, goals, texts = written(tmp_path / "e.csv", shown(-20)), parse_goals(X, "goals.yaml"), []
-    for size in (WHOLE, BASE + 6_000):
-        with memory(size):
+    for size in (WHOLE, BASE + 20_000):
+        with memory(size) as numbers:
             texts.append(runs.render(runs.comparison([log], goals, variant="x"), "json"))
+    assert numbers[0] > 1
     assert texts[0] == texts[1]
     assert "40 visitors reached a goal before a variant of x was first shown" in str(texts[0])

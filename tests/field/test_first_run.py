@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from engine.test_partition import WHOLE, memory
-from small_logs import conversions, figures, line, written
+from small_logs import conversions, figures, line, reached_by, written
 
 import convkit
-from convkit.authoring import propose, survey
+from convkit.authoring import proposals, propose, survey
 from convkit.core.model import Goals, Site
 from convkit.core.options import Options
 from convkit.engine.memory import BASE
@@ -221,16 +223,28 @@ NO_PURCHASES = [
 ]
 
 
-@pytest.mark.parametrize("event", PURCHASES)
-def test_a_word_of_purchase_with_a_word_of_thanks_is_a_purchase(event: str) -> None:
-    draft = drafted(events(*[["catalog"]] * 30, *[["catalog", "cart"]] * 20, *[["catalog", "cart", event]] * 10), "events.csv")
-    assert (draft.macro, goals_of(draft)["purchase"]) == ("purchase", {"event": event})
+def macros_for(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return, for each of some events, the macro goals that are proposed if a shop has it besides its catalog and its cart."""
+    log = written(Path("events.csv"), events(*(["catalog", "cart", name] for name in names for _ in range(10))))
+    with survey.read_logs([log], Options(), Goals(None, Site(), ())) as logs:
+        seen = propose._evidence(logs, {})  # noqa: SLF001 (what one log shows of all events)
+
+    def proposed(name: str) -> list[proposals.Proposal]:
+        return proposals.propose(replace(seen, events=seen.events.filter(pl.col("pattern").is_in(["catalog", "cart", name]))))
+
+    return {name: {proposal.name: proposal.goal for proposal in proposed(name) if proposal.may_be_macro} for name in names}
+
+
+def test_a_word_of_purchase_with_a_word_of_thanks_is_a_purchase() -> None:
+    assert macros_for(PURCHASES) == {event: {"purchase": {"event": event}} for event in PURCHASES}
+    draft = drafted(events(*[["catalog"]] * 30, *[["catalog", "cart"]] * 20, *[["catalog", "cart", "payment_done"]] * 10), "events.csv")
+    assert (draft.macro, goals_of(draft)["purchase"]) == ("purchase", {"event": "payment_done"})
     assert "cart" in draft.steps
 
 
-@pytest.mark.parametrize("event", NO_PURCHASES)
-def test_an_event_on_the_way_or_undone_is_no_purchase(event: str) -> None:
-    draft = drafted(events(*[["catalog"]] * 30, *[["catalog", "cart", event]] * 10), "events.csv")
+def test_an_event_on_the_way_or_undone_is_no_purchase() -> None:
+    assert macros_for(NO_PURCHASES) == {event: {} for event in NO_PURCHASES}
+    draft = drafted(events(*[["catalog"]] * 30, *[["catalog", "cart", "payment_failed"]] * 10), "events.csv")
     assert draft.macro == ""
     assert propose.nearest(draft)[0].name in {"checkout", "cart"}
 
@@ -382,26 +396,24 @@ def test_list_pages_of_a_shop_are_not_ignored() -> None:
     assert "/filter/*" in draft.settings["group"]
 
 
-@pytest.mark.parametrize(
-    ("event", "goal"),
-    [
-        *((event, "purchase") for event in ("purchase", "Order Completed", "payment_done", "checkoutCompleted", "order", "plan_upgraded")),
-        *((event, "lead") for event in ("generate_lead", "contact_form_submitted", "Demo Requested")),
-        *((event, "signup") for event in ("sign_up", "Signed Up", "user_registered", "account created")),
-        *((event, "cart") for event in ("add_to_cart", "Product Added", "addToCart")),
-        *((event, "checkout") for event in ("begin_checkout", "Checkout Started", "Checkout Step Completed", "checkout_started")),
-        *((event, "product") for event in ("view_item", "Product Viewed", "view")),
-        *(
-            (event, None)
-            for event in ("order_cancelled", "payment_failed", "Order Refunded", "remove_from_cart", "lead_time_shown", "signup_started")
-        ),
-    ],
-)
-def test_the_first_report_of_an_export_knows_its_usual_events(event: str, goal: str | None, tmp_path: Path) -> None:
+EVENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("purchase", "Order Completed", "payment_done", "checkoutCompleted", "order", "plan_upgraded"), ("purchase",)),
+    **dict.fromkeys(("generate_lead", "contact_form_submitted", "Demo Requested"), ("lead",)),
+    **dict.fromkeys(("sign_up", "Signed Up", "user_registered", "account created"), ("signup",)),
+    **dict.fromkeys(("add_to_cart", "Product Added", "addToCart"), ("cart",)),
+    **dict.fromkeys(("begin_checkout", "Checkout Started", "Checkout Step Completed", "checkout_started"), ("checkout",)),
+    **dict.fromkeys(("view_item", "Product Viewed", "view"), ("product",)),
+    **dict.fromkeys(("order_cancelled", "payment_failed", "Order Refunded", "remove_from_cart", "lead_time_shown", "signup_started"), ()),
+}
+"""Events, and the goals that each reaches."""
+
+
+def test_the_first_report_of_an_export_knows_its_usual_events(tmp_path: Path) -> None:
     """Without a goals file, the built-in goals match events as they match pages."""
-    rows = events(*[["page_view", event]] * 3)
-    reached = conversions(figures(written(tmp_path / "events.csv", rows)))
-    assert {name for name, number in reached.items() if number and name != "long_visit"} == ({goal} if goal else set())
+    found = reached_by(tmp_path, events(*(["page_view", event] for event in EVENTS)))
+    lines = dict(zip(EVENTS, range(3, 3 + 2 * len(EVENTS), 2), strict=True))
+    assert {event: tuple(name for name, numbers in found.items() if number in numbers) for event, number in lines.items()} == EVENTS
+    assert {number for name, numbers in found.items() if name != "long_visit" for number in numbers} <= {*lines.values()}
 
 
 def test_what_init_proposes_for_an_export_does_not_depend_on_the_memory(convkit_command: Run) -> None:

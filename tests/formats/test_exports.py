@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,11 +23,12 @@ from convkit.errors import ExitCode, InputError
 from convkit.formats import json as json_array
 from convkit.formats.parsers import json_events
 from convkit.formats.parsers.base import ALL_ASSETS, NO_NEEDS
+from convkit.goals.loader import parse_goals
 from convkit.ingest import load
 from convkit.traffic import hits as traffic_hits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 NAMES = ("user_id", "event", "timestamp", "url", "referrer", "seconds", "note")
@@ -117,10 +119,17 @@ def reported(folder: Path, content: bytes, goals: str = GOALS, **options: Any) -
     return figures(folder / "export", goals=folder / "goals.yaml", **options)
 
 
+@pytest.fixture(scope="module")
+def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """Return a function that returns the report on a notation, made once."""
+    folder = tmp_path_factory.mktemp("notations")
+    return cache(lambda name: reported(folder, NOTATIONS[name]))
+
+
 @pytest.mark.parametrize("name", NOTATIONS)
-def test_every_notation_gives_the_same_report(name: str, tmp_path: Path) -> None:
+def test_every_notation_gives_the_same_report(name: str, report_of: Callable[[str], dict[str, Any]]) -> None:
     """The fates of rows are equal, too, except for headers and blank lines."""
-    usual, actual = reported(tmp_path, NOTATIONS["comma"]), reported(tmp_path, NOTATIONS[name])
+    usual, actual = report_of("comma"), report_of(name)
     assert actual["reports"] == usual["reports"]
     fates = [
         {key: number for key, number in report["input"].items() if key not in {"lines", "comment", "blank", "files"}} for report in (actual, usual)
@@ -298,11 +307,11 @@ def test_an_odd_table_keeps_its_readable_rows(name: str, tmp_path: Path) -> None
         .replace(",2,b", ",1791640002,b"),
         encoding="utf-8",
     )
-    report = figures(tmp_path / "events.csv", log_format="csv")["input"]
-    actual = {"kept": report["kept"], **report["unparsed_by_reason"]} | ({"comment": report["comment"] - 1} if report["comment"] > 1 else {})
-    assert actual == expected
-    fates = [number for fate, number in report.items() if fate != "lines" and isinstance(number, int)]
-    assert sum(fates) == report["lines"]
+    document = runs.document([tmp_path / "events.csv"], ["overview"], log_format="csv")
+    fates = document.input
+    comments = {"comment": fates["comment"] - 1} if fates["comment"] > 1 else {}
+    assert {"kept": fates["kept"], **document.reasons["unparsed_by_reason"]} | comments == expected
+    assert sum(number for fate, number in fates.items() if fate != "lines") == fates["lines"]
 
 
 OBJECT = '{"user": "u", "time": 1791640001, "event": "a", "n": 5}'
@@ -330,8 +339,8 @@ LINES = {
 def test_odd_json_lines_keep_their_readable_events(name: str, tmp_path: Path) -> None:
     text, expected = LINES[name]
     (tmp_path / "events.ndjson").write_text(text, encoding="utf-8", errors="surrogateescape")
-    report = figures(tmp_path / "events.ndjson", goals=written(tmp_path / "g.yaml", ["macro: {a: {event: a, where: {n: 5}}}"]))["input"]
-    assert {"kept": report["kept"], **report["unparsed_by_reason"]} == expected
+    document = runs.document([tmp_path / "events.ndjson"], ["overview"], parse_goals("macro: {a: {event: a, where: {n: 5}}}", "goals.yaml"))
+    assert {"kept": document.input["kept"], **document.reasons["unparsed_by_reason"]} == expected
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -351,14 +360,13 @@ def test_lines_read_one_by_one_or_at_once_give_the_same(name: str) -> None:
             assert repaired["problem"].item() is not None or "{" in line[1:] or "1e400" in line
 
 
-def test_the_reader_for_damaged_files_reads_every_notation_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, content in NOTATIONS.items():
-        if "parquet" in name:
-            continue
-        usual = reported(tmp_path, content)
-        with monkeypatch.context() as patch:
-            patch.setattr(load, "_is_easy", lambda _: False)
-            assert reported(tmp_path, content) == usual, name
+@pytest.mark.parametrize("name", [name for name in NOTATIONS if "parquet" not in name])
+def test_the_reader_for_damaged_files_reads_every_notation_alike(
+    name: str, report_of: Callable[[str], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = report_of(name)
+    monkeypatch.setattr(load, "_is_easy", lambda _: False)
+    assert reported(tmp_path, NOTATIONS[name]) | {"goals_file": usual["goals_file"]} == usual
 
 
 REFUSED = {
@@ -447,7 +455,7 @@ COLUMN_SETTINGS = {
 @pytest.mark.parametrize("name", COLUMN_SETTINGS)
 def test_columns_are_found_or_named_by_settings(name: str, tmp_path: Path) -> None:
     content, columns = COLUMN_SETTINGS[name]
-    report = reported(tmp_path, content.encode(), f"site: {{columns: {columns}}}\nmacro: {{a: {{event: a}}}}")
+    report = reported(tmp_path, content.encode(), f"site: {{columns: {columns}}}\nmacro: {{a: {{event: a}}}}", reports=["goals"])
     assert report["reports"]["goals"][0]["reached"] == 1
     assert report["period"]["from"].startswith("2026-10-10T")
     assert (report["input"]["duplicate"], report["input"]["unparsed"]) == (int("event" in name), 0)
