@@ -408,14 +408,29 @@ def early_json(**more: str) -> str:
 
 
 CHANGES = {
-    "a quoted list": (STYLES_WITH_AGENT, [f'"{who}, 10.0.0.1" - - [10/Oct/2026:12:01:00 +0000] {END}' for who in LATE]),
-    "a list": (STYLES_WITH_AGENT, [f"{who}, 10.0.0.1 - - [10/Oct/2026:12:01:00 +0000] {END}" for who in LATE]),
-    "times in ISO 8601": (STYLES_WITH_AGENT, [f"{who} - - [2026-10-10T12:01:00+00:00] {END}" for who in LATE]),
-    "times without a zone": (STYLES_WITH_AGENT, [f"{who} - - [10/Oct/2026:12:01:00] {END}" for who in LATE]),
-    "an agent": (STYLES, [f'{STYLES.replace("s.css", "p")} "-" "{FIREFOX}{number}"' for number in range(40)]),
-    "an agent without quotes": (STYLES, [f"{STYLES.replace('s.css', 'p')} {FIREFOX}{number}" for number in range(40)]),
-    "a list in JSON": (early_json(), [early_json(http_x_forwarded_for=who) for who in LATE]),
-    "an agent in JSON": (early_json(), [early_json(http_user_agent=f"{FIREFOX}{number}") for number in range(40)]),
+    "lists and times": (
+        STYLES_WITH_AGENT,
+        [
+            *(f'"{who}, 10.0.0.1" - - [10/Oct/2026:12:01:00 +0000] {END}' for who in LATE[:10]),
+            *(f"{who}, 10.0.0.1 - - [10/Oct/2026:12:01:00 +0000] {END}" for who in LATE[10:20]),
+            *(f"{who} - - [2026-10-10T12:01:00+00:00] {END}" for who in LATE[20:30]),
+            *(f"{who} - - [10/Oct/2026:12:01:00] {END}" for who in LATE[30:]),
+        ],
+    ),
+    "agents with and without quotes": (
+        STYLES,
+        [
+            *(f'{STYLES.replace("s.css", "p")} "-" "{FIREFOX}{number}"' for number in range(20)),
+            *(f"{STYLES.replace('s.css', 'p')} {FIREFOX}{number}" for number in range(20, 40)),
+        ],
+    ),
+    "lists and agents in JSON": (
+        early_json(),
+        [
+            *(early_json(http_x_forwarded_for=who) for who in LATE[:20]),
+            *(early_json(http_user_agent=f"{FIREFOX}{number}") for number in range(20)),
+        ],
+    ),
     "an agent in LTSV": (
         "time:2026-10-10T12:00:00Z\thost:203.0.113.1\treq:GET /s.css HTTP/1.1\tstatus:200",
         [f"time:2026-10-10T12:01:00Z\thost:203.0.113.1\treq:GET /p HTTP/1.1\tstatus:200\tua:{FIREFOX}{number}" for number in range(40)],
@@ -449,7 +464,7 @@ def test_packed_and_plain_early_and_late_lines_are_read_alike(tmp_path: Path, ch
 
 def test_a_packed_log_in_blocks_is_read_alike(tmp_path: Path) -> None:
     """The slower reader also reads late lines with an unusual beginning."""
-    early, late = CHANGES["a quoted list"]
+    early, late = CHANGES["lists and times"]
     packed = tmp_path / "packed.log.bz2"
     packed.write_bytes(bz2.compress("\n".join([*[early] * EARLY, *late]).encode()))
     document = figures(packed, goals=goals_file(tmp_path, "site: {trusted_proxy: [10.0.0.0/8]}\nmacro: {seen: /p}\n"))

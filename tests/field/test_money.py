@@ -92,9 +92,10 @@ AMOUNTS = {
 }
 
 
-@pytest.mark.parametrize("amount", AMOUNTS)
-def test_an_amount_has_one_meaning(amount: str, tmp_path: Path) -> None:
-    assert value_of(tmp_path, orders(amount))[0] == AMOUNTS[amount]
+def test_an_amount_has_one_meaning(tmp_path: Path) -> None:
+    log = written(tmp_path / "events.csv", orders(*AMOUNTS))
+    hits = runs.document([log], ["hits"], parse_goals(GOALS.format("currency: EUR"), "goals.yaml")).reports["hits"].frame.sort("time")
+    assert dict(zip(AMOUNTS, (value / 1_000_000 for value in hits["value"]), strict=True)) == AMOUNTS
 
 
 NOT_AMOUNTS = (
@@ -103,11 +104,10 @@ NOT_AMOUNTS = (
 )
 
 
-@pytest.mark.parametrize("text", NOT_AMOUNTS)
-def test_other_texts_are_no_amounts(text: str, tmp_path: Path) -> None:
-    value, notes = value_of(tmp_path, orders(text, "1"))
+def test_other_texts_are_no_amounts(tmp_path: Path) -> None:
+    value, notes = value_of(tmp_path, orders(*NOT_AMOUNTS, "1"))
     assert value == 1
-    assert notes["no-value"].startswith("1 conversion had no numeric value")
+    assert notes["no-value"].startswith(f"{len(NOT_AMOUNTS)} conversions had no numeric value")
 
 
 @pytest.mark.parametrize(
@@ -238,18 +238,18 @@ def test_refunded_voided_and_cancelled_orders_are_not_sales(tmp_path: Path) -> N
 
 def test_amounts_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
     """The amounts that decide may belong to visitors of another part."""
-    rows = [{"time": f"2026-10-01T09:{n % 60:02}:00Z", "event": "order", "user_id": f"u{n}", "amount": "2,000" if n else "12,50"} for n in range(400)]
+    rows = [{"time": f"2026-10-01T09:{n % 60:02}:00Z", "event": "order", "user_id": f"u{n}", "amount": "2,000" if n else "12,50"} for n in range(120)]
     events: list[dict[str, Any]] = [row | {"currency": "USD" if n % 3 else "EUR"} for n, row in enumerate(rows)]
     log = written(tmp_path / "events.ndjson", map(json.dumps, events))
     for site in ("timezone: UTC", "currency: EUR", "decimal: point"):
         number, in_one_piece, in_parts = both([log], 9_000, goals=written(tmp_path / "goals.yaml", [GOALS.format(site)]))
         assert number > 1
         assert in_parts == in_one_piece
-    log = written(tmp_path / "access.log", sent(*("2,000" for _ in range(250)), "1,5"))
+    log = written(tmp_path / "access.log", sent(*("2,000" for _ in range(100)), "1,5"))
     number, in_one_piece, in_parts = both([log], 9_000, goals=written(tmp_path / "goals.yaml", [BOUGHT]))
     assert number > 1
     assert in_parts == in_one_piece
-    assert json.loads(in_parts)["reports"]["goals"][0]["value"] == 501.5
+    assert json.loads(in_parts)["reports"]["goals"][0]["value"] == 201.5
 
 
 def remarks_of(folder: Path, rows: Iterable[str]) -> dict[str, str]:

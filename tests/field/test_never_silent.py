@@ -184,8 +184,8 @@ def test_an_empty_side_of_a_comparison_is_exit_code_3(tmp_path: Path, convkit_co
 
 def test_empty_results_are_the_same_in_parts(tmp_path: Path) -> None:
     log, goals = written(tmp_path / "access.log", visits(250)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
-    for options in ({"where": ["landing=/ofer"]}, {"since": "2026-11-01"}, {"where": ["landing=/ofer", "page=/"]}):
-        parts, whole, divided = both([log], 20_000, goals=goals, **options)
+    for options in ({"where": ["landing=/ofer", "page=/"]}, {"since": "2026-11-01"}):
+        parts, whole, divided = both([log], 30_000, goals=goals, **options)
         assert parts > 1
         assert whole == divided
         assert "The log has 250 sessions" in whole
@@ -267,8 +267,8 @@ def test_few_lines_beyond_a_long_silence_are_stray(usual: int, late: list[int], 
 def test_stray_lines_are_the_same_in_parts(tmp_path: Path) -> None:
     lines = [line("GET /", -YEAR, who="203.0.113.5 - -"), *days_of(40), line("GET /", YEAR, who="203.0.113.9 - -")]
     log, goals = written(tmp_path / "access.log", lines), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
-    for options in ({}, {"last": "7d"}, {"since": "2027-01-01"}, {"by": "week"}):
-        parts, whole, divided = both([log], 90_000, goals=goals, **options)
+    for options in ({"by": "week"}, {"since": "2027-01-01"}):
+        parts, whole, divided = both([log], 120_000, goals=goals, **options)
         assert parts > 1
         assert whole == divided
         assert "follows a silence" in whole
