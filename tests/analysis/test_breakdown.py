@@ -133,10 +133,10 @@ def sample(by: str | None, **options: str) -> dict[str, Any]:
     [
         ("day", "2026-10-25", {"since": "2026-10-25", "until": "2026-10-25"}),
         ("landing", "/blog/*", {"where": "landing=/blog/*"}),
-        ("device", "mobile", {"where": "device=mobile"}),
         ("goal", "cart", {"where": "goal=cart"}),
-        ("channel", "Organic Search", {"where": "channel=Organic Search"}),
-        ("campaign", "(none)", {"where": "campaign=(none)"}),
+        pytest.param("device", "mobile", {"where": "device=mobile"}, marks=pytest.mark.slow),
+        pytest.param("channel", "Organic Search", {"where": "channel=Organic Search"}, marks=pytest.mark.slow),
+        pytest.param("campaign", "(none)", {"where": "campaign=(none)"}, marks=pytest.mark.slow),
     ],
 )
 def test_rows_of_a_value_equal_those_of_a_filtered_run(key: str, value: str, options: dict[str, str]) -> None:

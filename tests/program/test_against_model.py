@@ -88,7 +88,7 @@ def check(example: Example, folder: Path, *, channels: bool = False) -> None:
 
 
 @pytest.mark.parametrize("half", [1, 2])
-@share_of_examples(0.5)
+@share_of_examples(0.3)
 @given(example=examples())
 def test_every_figure_matches_the_model(example: Example, folder: Path, half: int) -> None:
     """The examples are split into two halves, so that two processes can share the work."""
@@ -265,7 +265,7 @@ def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObjec
     assert outputs[0] == outputs[1], f"{example!r}\nshuffled:{shuffled!r}"
 
 
-@share_of_examples(0.06)
+@share_of_examples(0.04)
 @given(example=examples(), carriage_return=st.booleans())
 def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carriage_return: bool) -> None:
     log, goals = write(example, folder)
@@ -278,7 +278,7 @@ def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carr
     assert as_bytes(report([log], goals)) == plain, repr(example)
 
 
-@share_of_examples(0.06)
+@share_of_examples(0.04)
 @given(example=examples(), data=st.data())
 def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Example, data: st.DataObject, folder: Path) -> None:
     times = sorted({hit.time for hit in example.stream.hits})
@@ -318,8 +318,7 @@ def test_requests_in_a_server_s_and_in_a_proxy_s_log_count_once(example: Example
 @given(example=examples())
 def test_stdin_gives_the_same_bytes(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)
-    command = [sys.executable, "-m", "convkit", "report", "-g", str(goals), "-f", "json"]
-    piped = subprocess.run([*command, "-"], input=log.read_bytes(), capture_output=True, check=False)
-    named = subprocess.run([*command, str(log)], capture_output=True, check=False)
-    assert (piped.returncode, named.returncode) == (0, 0), f"{example!r}\n{piped.stderr.decode()}{named.stderr.decode()}"
-    assert as_bytes(json.loads(piped.stdout)) == as_bytes(json.loads(named.stdout)), repr(example)
+    command = [sys.executable, "-m", "convkit", "report", "-g", str(goals), "-f", "json", "-"]
+    piped = subprocess.run(command, input=log.read_bytes(), capture_output=True, check=False)
+    assert piped.returncode == 0, f"{example!r}\n{piped.stderr.decode()}"
+    assert as_bytes(json.loads(piped.stdout)) == as_bytes(report([log], goals)), repr(example)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 import runs
 from small_logs import FIREFOX, figures, line, overview, report, written
 
+import convkit
 from convkit.core import datafiles
 from convkit.core.quality import BotAgent
 from convkit.core.schema import KIND, TIME
@@ -93,17 +95,22 @@ def reasons(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: s
     return counted
 
 
-@pytest.mark.parametrize("case", RULES)
-def test_each_rule_identifies_bots(case: str, tmp_path: Path) -> None:
-    """All lines of a bot except assets count as bot lines."""
-    responses, reason = RULES[case]
-    number = sum(not request.endswith(".png") for request, _ in responses)
-    assert reasons(tmp_path, requests(responses)) == ({} if reason is None else {reason: number})
+def test_each_rule_identifies_bots(tmp_path: Path) -> None:
+    """All lines of a bot except assets count as bot lines, and none of them is a hit; each case is a visitor."""
+    lines = [text for number, (responses, _) in enumerate(RULES.values()) for text in requests(responses, who=f"198.51.100.{number} - -")]
+    expected: Counter[str] = Counter()
+    for responses, reason in RULES.values():
+        expected.update(reason for request, _ in responses if reason and not request.endswith(".png"))
+    assert reasons(tmp_path, lines) == expected
+    hits = {*convkit.read_hits([tmp_path / "access.log"]).collect()["line_no"]}
+    cases = [case for case, (responses, _) in RULES.items() for _ in responses]
+    people = {case for number, case in enumerate(cases, start=1) if number in hits}
+    assert people == {case for case, (_, reason) in RULES.items() if reason is None}
 
 
-@pytest.mark.parametrize("target", SCANNED)
-def test_paths_that_scanners_request(target: str, tmp_path: Path) -> None:
-    assert reasons(tmp_path, requests([(f"GET {target}", 302)])) == {bots.SCANNER: 1}
+def test_paths_that_scanners_request(tmp_path: Path) -> None:
+    lines = [text for number, target in enumerate(SCANNED) for text in requests([(f"GET {target}", 302)], who=f"198.51.100.{number} - -")]
+    assert reasons(tmp_path, lines) == {bots.SCANNER: len(SCANNED)}
 
 
 def test_no_ordinary_page_is_on_the_list_of_scanner_paths() -> None:
