@@ -130,7 +130,10 @@ def check_breakdown(analyzed: Analyzed, count: int) -> None:
             assert tally.columns[0] == breakdown.VALUE, f"{report}: {name}"
 
 
-@pytest.mark.parametrize("by", breakdown.KEYS)
+COMMON_KEYS = ("day", "landing", "device", "visit", "channel", "goal")
+
+
+@pytest.mark.parametrize("by", [by if by in COMMON_KEYS else pytest.param(by, marks=pytest.mark.slow) for by in breakdown.KEYS])
 def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
     log = (DATA / "by_hand.log").read_text(encoding="utf-8")
     check_breakdown(run_of(log, GOALS, folder, by), 2)

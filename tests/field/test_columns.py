@@ -423,9 +423,13 @@ def test_what_came_before_the_variant_counts_for_no_side(tmp_path: Path, seconds
     goals, notes = compared(tmp_path, lines, X)
     assert goals["signup"] == (signups, 0)
     assert ("before-variant" in notes) == (not signups)
-    assert values(tmp_path, lines, "e.csv", X, "variant.x") == {"a": 40, "b": 40}
     rows_by_side = run(tmp_path, lines, "e.csv", "goals", X, by="variant.x")
     assert {row["variant.x"]: row["reached"] for row in rows_by_side} == {"a": signups, "b": 0}
+
+
+def test_sessions_belong_to_the_variant_that_was_shown(tmp_path: Path) -> None:
+    assert values(tmp_path, shown(20), "e.csv", X, "variant.x") == {"a": 40, "b": 40}
+    assert values(tmp_path, shown(-20), "e.csv", X, "variant.x") == {"a": 40, "b": 40}
 
 
 def test_later_sessions_count_whole(tmp_path: Path) -> None:

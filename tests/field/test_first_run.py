@@ -190,7 +190,7 @@ def test_the_page_of_an_order_form_is_no_page_of_thanks() -> None:
     assert draft.survey.sessions["goal:purchase"].count() == 4
 
 
-@pytest.mark.parametrize("prefix", ["", "/shop", "/app", "/en/store"])
+@pytest.mark.parametrize("prefix", ["", "/en/store", *(pytest.param(prefix, marks=pytest.mark.slow) for prefix in ("/shop", "/app"))])
 def test_a_folder_with_nearly_all_pages_is_the_site(prefix: str) -> None:
     """The proposal is the same with and without the folder."""
     pages = ["/news", "/offers", "/help", "/team", "/terms", "/map", "/jobs"]

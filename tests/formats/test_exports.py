@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from convkit.ingest import load
 from convkit.traffic import hits as traffic_hits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 NAMES = ("user_id", "event", "timestamp", "url", "referrer", "seconds", "note")
@@ -295,7 +296,23 @@ TABLES = {
 """Rows under the header `user,time,event,note`, and their fates."""
 
 
-@pytest.mark.parametrize("name", TABLES)
+OF_SINGLE_ROWS = (
+    *("a record on two lines", "a doubled quote", "too few fields", "too many fields", "text after a quote", "a header in the middle", "no time"),
+    *("no visitor at all", "neither event nor page"),
+)
+"""Tables whose odd rows change nothing for others, so that they can be read as one."""
+
+
+def together(cases: Mapping[str, tuple[str, dict[str, int]]], names: Iterable[str]) -> tuple[str, dict[str, int]]:
+    """Return some texts as one, and the sum of their fates."""
+    chosen = [cases[name] for name in names]
+    return "".join(text for text, _ in chosen), dict(sum((Counter(fates) for _, fates in chosen), Counter()))
+
+
+TABLES["odd rows"] = together(TABLES, OF_SINGLE_ROWS)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in OF_SINGLE_ROWS else name for name in TABLES])
 def test_an_odd_table_keeps_its_readable_rows(name: str, tmp_path: Path) -> None:
     text, expected = TABLES[name]
     (tmp_path / "events.csv").write_text(
@@ -333,9 +350,12 @@ LINES = {
     "not UTF-8": (f"{OBJECT}\n{OBJECT}\n".replace('"a"', '"\udcff"', 1), {"kept": 2}),
 }
 """JSON lines and their fates."""
+OF_SINGLE_LINES = ("not objects", "repeated names", "a type that changes", "an object instead of a name", "a late column", "large numbers")
+OF_SINGLE_LINES += ("half a character", "not a number", "deep nesting")
+LINES["odd lines"] = together(LINES, OF_SINGLE_LINES)
 
 
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in OF_SINGLE_LINES else name for name in LINES])
 def test_odd_json_lines_keep_their_readable_events(name: str, tmp_path: Path) -> None:
     text, expected = LINES[name]
     (tmp_path / "events.ndjson").write_text(text, encoding="utf-8", errors="surrogateescape")
@@ -360,7 +380,12 @@ def test_lines_read_one_by_one_or_at_once_give_the_same(name: str) -> None:
             assert repaired["problem"].item() is not None or "{" in line[1:] or "1e400" in line
 
 
-@pytest.mark.parametrize("name", [name for name in NOTATIONS if "parquet" not in name])
+USUAL = ("comma", "byte order mark and CR LF", "one object per line", "nested objects", "array spread over many lines")
+
+
+@pytest.mark.parametrize(
+    "name", [*USUAL, *(pytest.param(name, marks=pytest.mark.slow) for name in NOTATIONS if name not in USUAL and "parquet" not in name)]
+)
 def test_the_reader_for_damaged_files_reads_every_notation_alike(
     name: str, report_of: Callable[[str], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
