@@ -63,25 +63,40 @@ def _is_bot(site: Site) -> pl.Expr:
 def find_crowd_on_disk(lines: pl.LazyFrame, site: Site, size: int) -> Crowd:
     """Return the crowd among the clients of lines on disk, with only a few clients in memory at a time."""
     is_record = pl.col("problem").is_null() & (pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True))
-    records = lines.filter(is_record).select(BUCKET_KEY, "sender", "user_agent")
+    lines = lines.with_columns(is_record=is_record).select("is_record", BUCKET_KEY, "sender", "user_agent")
+    records = lines.filter("is_record")
     agents = collect_frame(records.group_by("user_agent").agg(records=pl.len().cast(pl.Int64)), size)
     people = agents.filter(~agents.select(_is_bot(site)).to_series())
     total = int(people["records"].sum())
     of_people = records.join(people.lazy().select("user_agent"), on="user_agent", how="semi", nulls_equal=True)
-    is_private, is_trusted = _are_all_local(of_people, site, size)
-    by_key = collect_frame(of_people.group_by(BUCKET_KEY).agg(pl.len().cast(pl.Int64)), size)
-    keys = by_key if is_private or is_trusted else by_key.filter(pl.col("len") * 2 >= total)
-    clients = of_people.join(keys.lazy().select(BUCKET_KEY), on=BUCKET_KEY, how="semi").group_by("sender", "user_agent").agg(records=pl.len())
-    few = collect_frame(clients, size).lazy()
+    is_private, is_trusted = _are_all_local(lines, people, site, size)
+    if not (is_private or is_trusted):
+        # Most logs have no key with so many records, whoever sent them.
+        busy = _busy_keys(records, total, size)
+        busy = _busy_keys(of_people.join(busy.lazy(), on=BUCKET_KEY, how="semi"), total, size) if busy.height else busy
+        if busy.is_empty():
+            return NO_CROWD
+        of_people = of_people.join(busy.lazy(), on=BUCKET_KEY, how="semi")
+    few = collect_frame(of_people.group_by("sender", "user_agent").agg(records=pl.len()), size).lazy()
     known = few.join(traffic_visitors.describe_senders(few, site), on="sender", how="left", nulls_equal=True)
     return _crowd(known, total, is_private=is_private, is_trusted=is_trusted, size=size)
 
 
-def _are_all_local(records: pl.LazyFrame, site: Site, size: int) -> tuple[bool, bool]:
-    """Return whether all addresses are private, and whether all are trusted proxies'; as a rule, the first lines show that neither is so."""
+def _busy_keys(records: pl.LazyFrame, total: int, size: int) -> pl.DataFrame:
+    """Return the keys with at least half of the `total` requests."""
+    counts = collect_frame(records.group_by(BUCKET_KEY).agg(pl.len().cast(pl.Int64)), size)
+    return counts.filter(pl.col("len") * 2 >= total).select(BUCKET_KEY)
+
+
+def _are_all_local(lines: pl.LazyFrame, people: pl.DataFrame, site: Site, size: int) -> tuple[bool, bool]:
+    """Return whether all addresses of people are private, and whether all are trusted proxies'.
+
+    As a rule, the first lines show that neither is so.
+    """
     is_private, is_trusted = True, True
-    for part in _slices(records, size):
-        flags = traffic_visitors.describe_senders(part, site).select(pl.col("is_private").all(), pl.col("is_trusted").all())
+    for part in _slices(lines, size):
+        senders = part.filter("is_record").join(people.lazy(), on="user_agent", how="semi", nulls_equal=True)
+        flags = traffic_visitors.describe_senders(senders, site).select(pl.col("is_private").all(), pl.col("is_trusted").all())
         private, trusted = collect_frame(flags, _AT_ONCE).row(0)
         is_private, is_trusted = is_private and private, is_trusted and trusted
         if not (is_private or is_trusted):
@@ -89,8 +104,8 @@ def _are_all_local(records: pl.LazyFrame, site: Site, size: int) -> tuple[bool, 
     return is_private, is_trusted
 
 
-def _slices(records: pl.LazyFrame, size: int) -> Iterator[pl.LazyFrame]:
-    """Yield the senders of a few records, then of a million at a time."""
-    yield records.head(_FEW).select("sender")
+def _slices(lines: pl.LazyFrame, size: int) -> Iterator[pl.LazyFrame]:
+    """Yield a few lines, then a million at a time."""
+    yield lines.head(_FEW)
     for start in range(_FEW, size, _AT_ONCE):
-        yield records.slice(start, _AT_ONCE).select("sender")
+        yield lines.slice(start, _AT_ONCE)

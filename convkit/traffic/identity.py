@@ -6,6 +6,7 @@ import polars as pl
 
 from convkit.core.collect import collect_frame
 from convkit.core.formatting import count, plural, share
+from convkit.core.schema import TEXT
 from convkit.formats.parsers import requests
 
 LEAST_USERS, LARGEST_PART = 20, 3
@@ -14,16 +15,20 @@ _CUT = r"^[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"
 """Matches a long number that a spreadsheet has rounded."""
 _ONLY_AN_ADDRESS = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[1-9a-f][0-9a-f]*:[0-9a-f]+:[0-9a-f]*:[0-9a-f:]*) [^ ]+ -$"
 """Matches a sender that is surely an IP address without a user."""
-_AT_ONCE = 5_000_000
+_FIRST, _AT_ONCE = 10_000, 5_000_000
 _USED = pl.col("problem").is_null() | (pl.col("problem") == "asset")
 
 
 def has_agents(lines: pl.LazyFrame, size: int) -> bool:
     """Return whether any line of an access log has a user agent, or true if there are no lines of access logs."""
     is_of_log = pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True)
-    logged = lines.filter(_USED & is_of_log).select(any=(pl.col("user_agent") != "").any(), none=pl.len() == 0)
-    has_any, is_empty = collect_frame(logged, size).row(0)
-    return bool(has_any or is_empty)
+    # As a rule, one of the first lines has one.
+    for part in (lines.head(_FIRST), lines):
+        logged = part.filter(_USED & is_of_log).select(any=(pl.col("user_agent") != "").any(), none=pl.len() == 0)
+        has_any, is_empty = collect_frame(logged, size).row(0)
+        if has_any:
+            return True
+    return bool(is_empty)
 
 
 def without_agents(lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -36,11 +41,16 @@ def count_senders(lines: pl.LazyFrame, size: int) -> tuple[pl.DataFrame, int]:
 
     The lines are read some millions at a time.
     """
-    pieces = (lines.slice(start, _AT_ONCE).filter(pl.col("problem").is_null()) for start in range(0, max(size, 1), _AT_ONCE))
-    counts = [collect_frame(piece.group_by("sender").agg(rows=pl.len().cast(pl.Int64)), min(size, _AT_ONCE)) for piece in pieces]
-    is_address = pl.col("sender").cast(pl.String).str.contains(_ONLY_AN_ADDRESS)
-    others = pl.concat([count.filter(~is_address) for count in counts]).group_by("sender").agg(pl.col("rows").sum())
-    return others, sum(int(count["rows"].sum()) for count in counts)
+    is_other, rows = ~pl.col("sender").cast(pl.String).str.contains(_ONLY_AN_ADDRESS), pl.len().cast(pl.Int64).alias("rows")
+    records = lines.filter(pl.col("problem").is_null())
+    pieces = [lines.slice(start, _AT_ONCE).filter(pl.col("problem").is_null()).select("sender") for start in range(0, max(size, 1), _AT_ONCE)]
+    if lines.collect_schema()["sender"] == TEXT:
+        # In memory, counting all senders is cheaper than looking at the text of each line's; on disk, there may be too many to keep.
+        counts = [collect_frame(piece.group_by("sender").agg(rows).filter(is_other), min(size, _AT_ONCE)) for piece in pieces]
+    else:
+        counts = [collect_frame(piece.filter(is_other).group_by("sender").agg(rows), min(size, _AT_ONCE)) for piece in pieces]
+    total = collect_frame(records.select(pl.len()), size).item()
+    return pl.concat(counts).group_by("sender").agg(pl.col("rows").sum()), int(total)
 
 
 def identity_notes(senders: pl.DataFrame, rows: int, *, agents: bool) -> tuple[tuple[str, str], ...]:
