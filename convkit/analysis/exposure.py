@@ -53,13 +53,22 @@ def drop_earlier(
         earlier.group_by("session").agg(pl.col("is_page").sum().cast(pl.Int64).alias(EARLIER_PAGES), pl.col("is_reached").any()), hits.height
     )
     kept = [pl.col("inside") & ~is_any, *((pl.col(goal.column) & ~is_any) for goal in goals.all)]
-    hits = collect_frame(hits.lazy().with_columns(kept).drop(is_earlier), hits.height)
+    hits = collect_frame(hits.lazy().with_columns(kept), hits.height)
     changed = of_sessions.filter("is_reached")["session"]
     if len(changed):
         sessions = _reached_again(hits, sessions, changed, columns, [goal.column for goal in goals.macros])
     pages = of_sessions.select("session", EARLIER_PAGES)
     sessions = sessions.drop(f"{SINCE}{count.variant}" for count in counts).join(pages, on="session", how="left", maintain_order="left")
     return hits, sessions.with_columns(pl.col(EARLIER_PAGES).fill_null(0)), counts
+
+
+def hits_of_sessions(hits: pl.DataFrame, sessions: pl.DataFrame) -> pl.LazyFrame:
+    """Return the hits of the sessions of a period with all their pages, since a filter by pages, hosts or properties is about whole sessions."""
+    is_earlier = [column for column in hits.columns if column.startswith(EARLIER)]
+    if not is_earlier:
+        return hits.lazy().filter("inside")
+    whole = hits.lazy().filter(pl.col("inside") | any_of(is_earlier))
+    return whole.join(sessions.lazy().select("session"), on="session", how="semi", maintain_order="left")
 
 
 def early_visitors(hits: pl.DataFrame, sessions: pl.DataFrame, name: str, columns: Collection[str]) -> int:

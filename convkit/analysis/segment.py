@@ -97,9 +97,13 @@ def select_segment(matched: Matched, goals: Goals, segment: Segment, begin: date
     converts, in_period = bool(table["converted"].any()), table.height
     hits, table, of_variants = _of_one_variant(hits, table, matched, goals, segment.variants)
     kept, selected, where = _filtered(hits, table, goals, filters)
-    is_empty = bool(filters) and selected.is_empty()
-    values = collect_frame(goals_filters.values_of(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height) if is_empty else None
+    values = _values(hits, table, goals, filters) if filters and selected.is_empty() else None
     return Selected(kept, selected, converts, of_variants, where, in_period, values)
+
+
+def _values(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, filters: Sequence[Filter]) -> pl.DataFrame:
+    """Return the values of the fields that filters test."""
+    return collect_frame(goals_filters.values_of(table.lazy(), exposure.hits_of_sessions(hits, table), goals, filters), hits.height)
 
 
 def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
@@ -123,8 +127,9 @@ def _of_one_variant(
         return hits, table, ()
     hits = exposure.mark_earlier(hits, matched.sessions, named)
     all_sessions, (table, several) = table, variants.drop_several(table, [name for name in named if name in involved])
+    of_funnels = tuple(exposure.of_funnels(hits, table, goals, name) for name in named if name not in involved)
     hits, kept, several = exposure.drop_earlier(hits, table, goals, several)
-    several = (*several, *(exposure.of_funnels(hits, kept, goals, name) for name in named if name not in involved))
+    several += of_funnels
     if kept.height == all_sessions.height:
         return hits, kept, several
     left_out = pl.col("session").is_in(all_sessions.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)
@@ -137,7 +142,7 @@ def _filtered(
     """Return the hits and sessions that pass the filters, and a summary of the filters."""
     if not filters:
         return hits, table, None
-    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height)
+    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), exposure.hits_of_sessions(hits, table), goals, filters), hits.height)
     return (
         collect_frame(goals_filters.restrict_hits(hits.lazy(), kept), hits.height),
         kept,

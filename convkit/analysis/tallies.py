@@ -60,7 +60,7 @@ def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.Laz
 def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
     """Return `session, visitor` of the sessions that are allowed to enter a funnel."""
     conditions, sessions = filters.parse_filters(funnel.where, goals), exposure.without_several(table.lazy(), funnel, goals)
-    return filters.filter_sessions(sessions, hits.lazy().filter("inside"), goals, conditions).select("session", "visitor")
+    return filters.filter_sessions(sessions, exposure.hits_of_sessions(hits, table), goals, conditions).select("session", "visitor")
 
 
 def _funnel_hits(hits: pl.LazyFrame, entering: pl.LazyFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:

@@ -141,6 +141,17 @@ def test_a_funnel_begins_when_its_variant_is_first_shown(tmp_path: Path, per: st
     assert reached == {("a", 1): 2, ("a", 2): 1, ("b", 1): 1, ("b", 2): 1}
 
 
+def test_filters_by_pages_are_about_whole_sessions(tmp_path: Path) -> None:
+    """A session keeps its landing page, although it counts as no landing if it was seen before the variant."""
+    text = GOALS.replace("[cart, sale]}", "[cart, sale], from_home: {steps: [cart, sale], where: landing=/}}")
+    logs, goals = [log(tmp_path, (("/ /cart?v=a /sale",), ("/cart?v=a /",), ("/sale /?v=a /cart",)))], parse_goals(text, "goals.yaml")
+    document = runs.document(logs, ["funnel"], goals, by="variant.checkout")
+    assert [(row["funnel"], row["reached"]) for row in rows(document, "funnel")] == [("shop", 3), ("shop", 1), ("from_home", 1), ("from_home", 1)]
+    for field, number in (("landing=/", 1), ("page=/", 3), ("page=/sale", 2), ("exit=/cart", 1), ("goal=sale", 1)):
+        kept = rows(runs.document(logs, ["overview"], goals, where=["variant.checkout=a", field]), "overview")
+        assert (field, {row["metric"]: row["value"] for row in kept}["sessions"]) == (field, number)
+
+
 def test_a_variant_that_only_a_funnel_tests_changes_no_other_figure(tmp_path: Path) -> None:
     visitors = (("/cart /sale /?v=a",), ("/?v=a /cart /sale",), ("/cart?v=a /cart?v=b /sale",), ("/cart /sale",))
     where = GOALS.replace("[cart, sale]}", "[cart, sale], not_b: {steps: [cart, sale], where: variant.checkout!=b}}")
@@ -151,6 +162,16 @@ def test_a_variant_that_only_a_funnel_tests_changes_no_other_figure(tmp_path: Pa
     assert [note.text for note in tested.notes if note.code in {"several-variants", "before-variant"}] == [
         "1 visitor saw more than one variant of checkout; their 1 session was excluded from not_b.",
         "1 visitor reached a step of not_b before a variant of checkout was first shown; that does not count.",
+    ]
+
+
+def test_a_goal_reached_before_two_variants_is_in_the_notes_on_both(tmp_path: Path) -> None:
+    """One of them is the key, and the other is tested by a funnel only."""
+    text = GOALS.replace("query.v}", "query.v, banner: query.v}").replace("[cart, sale]}", "{steps: [cart, sale], where: variant.banner=a}}")
+    document = runs.document([log(tmp_path, (("/cart /?v=a",),))], ["goals"], parse_goals(text, "goals.yaml"), by="variant.checkout")
+    assert [note.text for note in document.notes if note.code == "before-variant"] == [
+        "1 visitor reached a goal before a variant of checkout was first shown; that counts for no variant.",
+        "1 visitor reached a step of shop before a variant of banner was first shown; that does not count.",
     ]
 
 
