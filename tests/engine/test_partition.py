@@ -25,7 +25,7 @@ import runs
 from hypothesis import given
 from hypothesis import strategies as st
 from model.lines import CHROME, FIREFOX
-from model.streams import Example, examples, to_yaml
+from model.streams import Example, examples, experiments, to_yaml
 from profiles import share_of_examples
 
 from convkit.core.options import Options
@@ -85,6 +85,15 @@ def test_samples_give_the_same_bytes_in_parts_as_in_one_piece(paths: list[Path])
     number, in_one_part, in_parts = both(paths, goals=GOALS, verbose=True)
     assert number > 5
     assert in_parts == in_one_part
+
+
+def test_variants_give_the_same_bytes_in_parts_as_in_one_piece() -> None:
+    """Many visitors see a variant late, and some see several."""
+    options = {"settings": ["variants.shop={path: [/cart, '/category/**']}"], "by": "variant.shop"}
+    number, in_one_part, in_parts = both([LOG], goals=GOALS, reports=["overview", "goals", "funnel", "pages"], **options)
+    assert number > 5
+    assert in_parts == in_one_part
+    assert {"several-variants", "before-variant"} <= {note["code"] for note in json.loads(in_one_part)["notes"]}
 
 
 SMALL = 90_000
@@ -214,6 +223,19 @@ def test_random_logs_give_the_same_bytes_in_parts(example: Example, reports: lis
     (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
     _, in_one_part, in_parts = both([folder / "access.log"], 300, goals=folder / "goals.yaml", reports=reports, verbose=True)
     assert in_parts == in_one_part
+
+
+@share_of_examples(0.04)
+@given(example=experiments())
+def test_variants_of_random_logs_give_the_same_bytes_in_parts(example: Example, folder: Path) -> None:
+    """Funnels may test variants, too."""
+    (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")
+    (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
+    log_format = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_cookie"'
+    for by in (None, "variant.test"):
+        options = {"goals": folder / "goals.yaml", "reports": ["overview", "goals", "funnel", "pages"], "log_format": log_format}
+        _, in_one_part, in_parts = both([folder / "access.log"], 300, by=by, **options)
+        assert in_parts == in_one_part
 
 
 def line(address: str, user: str, minute: int, request: str = "GET /", **more: str) -> str:
