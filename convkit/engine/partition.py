@@ -36,7 +36,7 @@ from convkit.traffic.money import money_by_value
 from convkit.traffic.proxies import resolve_proxies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from convkit.core.model import Goals, Site
     from convkit.engine.plan import Plan
@@ -145,9 +145,10 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))
     size = collect_frame(lines.select(pl.len()), _MANY).item()
     lines, notes, duplicates = _judged(lines, plan, size, len(logs), lambda query: query)
-    facts, nodes = _global_facts(lines, goals, size), rule_nodes(lines, goals.site, size)
+    with_values = _with_values(lines, goals, size)
+    facts, nodes = _global_facts(lines, with_values, goals, size), rule_nodes(lines, goals.site, size)
     if any(goal.shared is not None for goal in goals.all):
-        nodes = pl.concat([nodes, _value_nodes(lines, size, nodes, plan, facts)], how="diagonal")
+        nodes = pl.concat([nodes, _value_nodes(with_values, size, nodes, plan, facts)], how="diagonal")
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=facts, identity_notes=notes, duplicates=duplicates)
     return Partition(data, plan.every_line, filters=_filters(lines, group_keys(nodes), size, plan.memory))
 
@@ -215,8 +216,8 @@ def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Seq
     return lines.with_columns(source=rank), [logs[number] for number in ranks["source"]]
 
 
-def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
-    """Return the facts that depend on all lines."""
+def _global_facts(lines: pl.LazyFrame, with_values: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
+    """Return the facts that depend on all lines; `with_values` are the lines that may have a value that goals read."""
     time = pl.col("time")
     summary = lines.select(first=time.min(), last=time.max(), assets=((pl.col("problem") == "asset") | pl.col("asset")).any())
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
@@ -229,7 +230,7 @@ def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
         event_pages=event_pages,
         hash_routes=hash_routes,
         newest_first=find_newest_first(lines, _MANY),
-        money=money_by_value(lines, goals, _MANY),
+        money=money_by_value(with_values, goals, _MANY),
         crowd=crowds.find_crowd_on_disk(lines, goals.site, size),
     )
 
@@ -272,20 +273,24 @@ def rule_nodes(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
     return collect_frame(linked, size)
 
 
-def _value_nodes(lines: pl.LazyFrame, size: int, nodes: pl.DataFrame, plan: Plan, facts: GlobalFacts) -> pl.DataFrame:
+def _with_values(lines: pl.LazyFrame, goals: Goals, size: int) -> pl.LazyFrame:
+    """Return the records that may have a value that goals read as an amount or count once: in memory if they are few, otherwise on disk."""
+    columns = lines.collect_schema().names()
+    read = {goal.value for goal in goals.goals if isinstance(goal.value, str)}
+    read |= {goal.once_value for goal in goals.all if goal.shared is not None and goal.once_value is not None}
+    with_values = lines.filter(pl.col("problem").is_null() & any_of(attributes.may_have(value, columns) for value in sorted(read)))
+    few = _read_part(with_values.head(_FEW + 1), pl.lit(value=True), size)
+    return few.lazy() if few.height <= _FEW else with_values
+
+
+def _value_nodes(with_values: pl.LazyFrame, size: int, nodes: pl.DataFrame, plan: Plan, facts: GlobalFacts) -> pl.DataFrame:
     """Return `key` and a node per goal, for `group_keys`, of values that count once at all and occur with several keys.
 
     The hits that goals name are found among the lines that may have a value: as a rule, these are few, otherwise part by part, as in an analysis.
     """
-    goals, columns = plan.goals, lines.collect_schema().names()
-    once_values = {goal.once_value for goal in goals.all if goal.shared is not None and goal.once_value is not None}
-    with_value = lines.filter(pl.col("problem").is_null() & any_of(attributes.may_have(value, columns) for value in once_values))
-    few = _read_part(with_value.head(_FEW + 1), pl.lit(value=True), size)
-    if few.height <= _FEW:
-        parts: Iterable[pl.DataFrame] = (few,)
-    else:
-        filters = _filters(lines, group_keys(nodes), size, plan.memory)
-        parts = (_read_part(with_value, is_of_part, size) for is_of_part in filters)
+    goals, is_in_memory = plan.goals, with_values.collect_schema()["sender"] == TEXT
+    filters = (pl.lit(value=True),) if is_in_memory else _filters(with_values, group_keys(nodes), size, plan.memory)
+    parts = (_read_part(with_values, is_of_part, size) for is_of_part in filters)
     values = pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "goal": pl.UInt32, "value": pl.Int64})
     for part in parts:
         values = pl.concat([values, stages.values_counted_once(Part(part, facts), goals, BUCKET_KEY)]).unique()
