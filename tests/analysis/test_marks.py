@@ -54,8 +54,10 @@ def marks_on_screen(log: Path, goals: str, key: str, value: str, **options: Any)
     return {row.split()[0]: row[end] if end < len(row) else " " for row in rows[rows.index(heading) + 2 :] if row.startswith("  ") and "%" in row}
 
 
-@pytest.mark.parametrize("counts", [(40, 20), (36, 20), (32, 20), (45, 20), (20, 45), (5, 4)])
-@pytest.mark.parametrize("number", [1, 12])
+COUNTS = ((40, 20), (36, 20), (32, 20), (45, 20), (20, 45), (5, 4))
+
+
+@pytest.mark.parametrize(("counts", "number"), [*((counts, 1) for counts in COUNTS), ((40, 20), 12), ((36, 20), 12)])
 def test_marks_and_verdicts_agree(counts: tuple[int, int], number: int, tmp_path: Path) -> None:
     """The same sessions are one value of a key, one channel, and one side of a comparison; with more goals, less is told."""
     goals = goals_file(number)

@@ -70,11 +70,18 @@ def records(log: Path) -> list[dict[str, Any]]:
     return convkit.read_records([log]).collect().to_dicts()
 
 
+@pytest.fixture(scope="module")
+def bare_records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """Return the records of the lines of each format."""
+    folder = tmp_path_factory.mktemp("bare")
+    return {name: records(written(folder / "bare.log", lines)) for name, lines in BARE_LINES.items()}
+
+
 @pytest.mark.parametrize("name", WRAPPERS)
-def test_a_wrapped_log_reads_like_the_bare_one(name: str, tmp_path: Path) -> None:
+def test_a_wrapped_log_reads_like_the_bare_one(name: str, bare_records: dict[str, list[dict[str, Any]]], tmp_path: Path) -> None:
     """Three formats are tested, each with one line that is not wrapped."""
-    for lines in BARE_LINES.values():
-        bare = records(written(tmp_path / "bare.log", lines))
+    for log_format, lines in BARE_LINES.items():
+        bare = bare_records[log_format]
         wrapped = written(tmp_path / "wrapped.log", [*map(WRAPPERS[name], lines[:2]), lines[2]])
         assert len(bare) == len(lines)
         assert records(wrapped) == bare

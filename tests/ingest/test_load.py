@@ -60,7 +60,7 @@ def fates(document: Document) -> dict[str, int]:
         (b"# nothing\n#\n", {"comment": 2}, {}),
     ],
 )
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, pytest.param(gzip.compress, marks=pytest.mark.slow)])
 def test_every_line_has_a_fate(tmp_path: Path, content: bytes, expected: dict[str, int], reasons: dict[str, int], pack: type[bytes]) -> None:
     document = run(tmp_path, pack(content))
     assert fates(document) == expected
@@ -82,7 +82,10 @@ def test_invalid_utf_8_is_replaced_and_the_lines_are_counted(tmp_path: Path, pac
     assert runs.document([good]).losses == ()
 
 
-@pytest.mark.parametrize("cut", [*range(0, len(LINES[0]), 7), len(LINES[0])])
+CUTS = (*range(0, len(LINES[0]), 7), len(LINES[0]))
+
+
+@pytest.mark.parametrize("cut", [pytest.param(cut, marks=pytest.mark.slow) if cut % 3 and cut < len(LINES[0]) else cut for cut in CUTS])
 def test_a_last_line_that_is_cut_anywhere_is_read_or_unfinished(tmp_path: Path, cut: int) -> None:
     document = run(tmp_path, TEXT + LINES[0].encode()[:cut])
     assert document.input["lines"] == sum(fates(document).values()) == 4 + (cut > 0)

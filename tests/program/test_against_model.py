@@ -88,7 +88,7 @@ def check(example: Example, folder: Path, *, channels: bool = False) -> None:
 
 
 @pytest.mark.parametrize("half", [1, 2])
-@share_of_examples(0.3)
+@share_of_examples(0.2)
 @given(example=examples())
 def test_every_figure_matches_the_model(example: Example, folder: Path, half: int) -> None:
     """The examples are split into two halves, so that two processes can share the work."""

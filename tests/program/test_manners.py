@@ -8,6 +8,7 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import as_program
 import pytest
@@ -18,6 +19,11 @@ from small_logs import line, written
 FULL = "/dev/full"
 needs_full = pytest.mark.skipif(not Path(FULL).exists(), reason="no device that is always full")
 ESCAPE = b"\x1b["
+
+
+def before_a_release(*values: Any) -> list[Any]:  # noqa: ANN401 (the parameters of any test)
+    """Return parameters that only a release tries: each is a process that proves little more than the others."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 @pytest.fixture(scope="module")
@@ -33,21 +39,21 @@ def usual(report: str, log: str) -> bytes:
     return run(report, log).stdout
 
 
-@pytest.mark.parametrize("output", ["table", "parquet", pytest.param("csv", marks=pytest.mark.slow), pytest.param("json", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("output", ["table", "parquet", *before_a_release("csv", "json")])
 def test_the_reader_of_a_pipe_may_close_it_early(output: str, log: str, tmp_path: Path) -> None:
     script = f'$CONVKIT pages -q -n 0 -f {output} "$1" | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}'
     done = shell(script, log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("arguments", ["report -q -n 0 -f json $1", "--help", "report -h", "report -q -o /dev/stdout -f json $1"])
+@pytest.mark.parametrize("arguments", ["--help", "report -q -o /dev/stdout -f json $1", *before_a_release("report -h", "report -q -n 0 -f json $1")])
 def test_a_pipe_that_is_already_closed_is_not_an_error(arguments: str, log: str, tmp_path: Path) -> None:
     done = shell(f"($CONVKIT {arguments}; echo $? > code) | true; cat code", log, folder=tmp_path)
     assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
 @needs_full
-@pytest.mark.parametrize("arguments", [("goals", "$1"), ("goals", "$1", "-f", "parquet"), ("--help",), ("goals", "-h")])
+@pytest.mark.parametrize("arguments", [("goals", "$1"), ("--help",), *before_a_release(("goals", "$1", "-f", "parquet"), ("goals", "-h"))])
 def test_a_full_disk_under_standard_output_is_reported(arguments: tuple[str, ...], log: str) -> None:
     with Path(FULL).open("wb") as full:
         done = run(*(log if argument == "$1" else argument for argument in arguments), stdout=full)
@@ -130,7 +136,7 @@ def test_a_non_blocking_standard_output_gets_everything(log: str) -> None:
 ODD = [
     {"PYTHONIOENCODING": "ascii", "LC_ALL": "xx_YY.ISO-8859-1"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    *(pytest.param(odd, marks=pytest.mark.slow) for odd in ({"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "xx_YY.ISO-8859-1"}, {"LC_ALL": "POSIX"})),
+    *before_a_release({"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "xx_YY.ISO-8859-1"}, {"LC_ALL": "POSIX"}),
 ]
 
 
@@ -168,17 +174,17 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(log: str) -> None:
 
 
 COLOURS = [
-    ({"NO_COLOR": "1"}, False),
+    ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
     ({"NO_COLOR": ""}, True),
     ({"TERM": "dumb"}, False),
     ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
-    ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
-    ({"FORCE_COLOR": "0"}, False),
+    *before_a_release(({"NO_COLOR": "1"}, False), ({"FORCE_COLOR": "0"}, False)),
 ]
 
 
-@pytest.mark.parametrize(("environment_variables", "coloured"), COLOURS, ids=str)
-def test_colours_are_as_requested(environment_variables: dict[str, str], *, coloured: bool, log: str) -> None:
+@pytest.mark.parametrize("case", COLOURS, ids=str)
+def test_colours_are_as_requested(case: tuple[dict[str, str], bool], log: str) -> None:
+    environment_variables, coloured = case
     assert (ESCAPE in on_screen("overview", log, **environment_variables)[1]) == coloured
 
 
