@@ -216,7 +216,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("parts")
 
 
-@share_of_examples(0.08)
+@share_of_examples(0.06)
 @given(example=st.one_of(examples(), examples(with_users=True)), reports=st.sampled_from((None, ["funnel"])))
 def test_random_logs_give_the_same_bytes_in_parts(example: Example, reports: list[str] | None, folder: Path) -> None:
     (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")

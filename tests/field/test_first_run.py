@@ -418,7 +418,7 @@ def test_the_first_report_of_an_export_knows_its_usual_events(tmp_path: Path) ->
 
 def test_what_init_proposes_for_an_export_does_not_depend_on_the_memory(convkit_command: Run) -> None:
     """The currency, the number of the order and a funnel per visitor are found in parts, too."""
-    people = [["view"]] * 200 + [["view", "cart"]] * 100 + [["view", "cart", "purchase", "purchase"]] * 80
+    people = [["view"]] * 100 + [["view", "cart"]] * 50 + [["view", "cart", "purchase", "purchase"]] * 40
     rows = events(*people, columns=",amount,currency,order_id", apart=5)
     written(Path("clicks.csv"), [rows[0], *(f"{row},9.90,CHF,o{row.split(',')[1]}" for row in rows[1:])])
     texts = []

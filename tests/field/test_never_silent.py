@@ -95,7 +95,7 @@ def test_events_of_sessions_without_a_page_are_warned_of(tmp_path: Path) -> None
 
 def test_warnings_are_printed_once_and_for_every_report(tmp_path: Path, convkit_command: Run) -> None:
     log, goals = written(tmp_path / "events.csv", [*rows_of(10), ",purchase,2026-10-01T11:00:00Z"]), written(tmp_path / "g.yaml", [BOUGHT])
-    for command in ("report", "funnel", "pages", "compare"):
+    for command in ("report", "funnel", "compare"):
         _, out, err = convkit_command(command, str(log), "-g", str(goals))
         assert err.count("warning: 1 of 11 lines") == 1
         assert "1 of 11 lines (9.1%) was not counted, 1 of them with a macro goal" in " ".join(out.split())
@@ -123,7 +123,7 @@ def visits(number: int) -> list[str]:
 
 def test_an_empty_period_says_what_the_log_holds_and_is_exit_code_3(tmp_path: Path, convkit_command: Run) -> None:
     log, goals = written(tmp_path / "access.log", visits(20)), written(tmp_path / "g.yaml", ["macro: {x: /x}"])
-    for command in ("report", "overview", "goals", "funnel", "sessions", "channels"):
+    for command in ("report", "funnel", "sessions"):
         code, out, err = convkit_command(command, str(log), "-g", str(goals), "--since", "2026-11-01")
         assert code == 3
         assert "No session is in this period. The log has 20 sessions (10 Oct 2026)." in " ".join(out.split())

@@ -127,7 +127,10 @@ def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[
     return cache(lambda name: reported(folder, NOTATIONS[name]))
 
 
-@pytest.mark.parametrize("name", NOTATIONS)
+ALIKE = ("bar", "gzip", "gzipped objects", "blank lines in between", "repeated header")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in NOTATIONS])
 def test_every_notation_gives_the_same_report(name: str, report_of: Callable[[str], dict[str, Any]]) -> None:
     """The fates of rows are equal, too, except for headers and blank lines."""
     usual, actual = report_of("comma"), report_of(name)
