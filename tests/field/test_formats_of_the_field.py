@@ -63,10 +63,11 @@ EVENTS = {
 }
 
 
-@pytest.mark.parametrize("lines", EVENTS.values(), ids=EVENTS)
-def test_events_with_a_method_and_a_status_are_events(tmp_path: Path, lines: Sequence[str]) -> None:
-    document = figures(written(tmp_path / "events.log", lines), goals=goals_file(tmp_path, "macro: {login: {event: login}}\n"))
-    assert conversions(document) == {"login": 1}
+def test_events_with_a_method_and_a_status_are_events(tmp_path: Path) -> None:
+    """Each notation is a log with an event of its own user."""
+    logs = [written(tmp_path / f"{number}.log", (text.replace("u1", f"u{number}") for text in lines)) for number, lines in enumerate(EVENTS.values())]
+    document = figures(*logs, goals=goals_file(tmp_path, "macro: {login: {event: login}}\n"))
+    assert conversions(document) == {"login": len(EVENTS)}
 
 
 @pytest.mark.parametrize("status", ["200", '"304"', '"000"'])

@@ -241,7 +241,7 @@ def test_amounts_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
     rows = [{"time": f"2026-10-01T09:{n % 60:02}:00Z", "event": "order", "user_id": f"u{n}", "amount": "2,000" if n else "12,50"} for n in range(120)]
     events: list[dict[str, Any]] = [row | {"currency": "USD" if n % 3 else "EUR"} for n, row in enumerate(rows)]
     log = written(tmp_path / "events.ndjson", map(json.dumps, events))
-    for site in ("timezone: UTC", "currency: EUR", "decimal: point"):
+    for site in ("timezone: UTC", "currency: EUR, decimal: point"):
         number, in_one_piece, in_parts = both([log], 9_000, goals=written(tmp_path / "goals.yaml", [GOALS.format(site)]))
         assert number > 1
         assert in_parts == in_one_piece
