@@ -41,8 +41,8 @@ def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-_PLAIN = rf"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|{PLAIN_SIX}) [^ ]+ [^ .:\\]+$"
-"""Matches an IP address that needs no cleaning, an ident, and a user that is not an address and has no encoded blanks."""
+_PLAIN = rf"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|{PLAIN_SIX}|-) [^ ]+ [^ .:\\]+$"
+"""Matches an IP address that needs no cleaning or is missing, an ident, and a user that is not an address and has no encoded blanks."""
 _SIMPLE = r"^[^ ,]+ [^ ]+ [^ ]+$"
 """Matches `address ident user`."""
 _LAST_ADDRESS = rf"^(?:.*[ ,])?{ADDRESS_WORD}(?: +(.*))?$"
@@ -67,7 +67,7 @@ def split_senders(senders: pl.LazyFrame, *, with_chain: bool = False) -> pl.Lazy
     is_plain = text.str.contains(_PLAIN).fill_null(value=False)
     parsed = pl.when(~is_plain).then(text).map_batches(_parse_unusual, return_dtype=_UNUSUAL, is_elementwise=True)
     split = senders.with_columns(word=pl.when(is_plain).then(text).str.splitn(" ", 3), unusual=parsed).with_columns(
-        address=pl.coalesce(word[0], unusual.field("address")),
+        address=pl.coalesce(text_or_null(word[0]), unusual.field("address")),
         user=pl.coalesce(identity_or_null(text_or_null(word[2])), unusual.field("user")),
     )
     if with_chain:
