@@ -206,6 +206,8 @@ def tally_bot_lines(fates: pl.DataFrame) -> pl.DataFrame:
 
 def quality_of_bots(counted: pl.DataFrame) -> Quality:
     """Return the part of the quality summary about bots, from a tally of `tally_bot_lines`."""
+    if counted.is_empty():
+        return Quality(bot_list=list_version())
     agents = counted.with_columns(class_=class_of(pl.col("user_agent"), pl.col("reason")))
     excluded = agents.filter("is_excluded").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
     most = agents.group_by("user_agent", "reason", "class_").agg(pl.col("lines").sum())

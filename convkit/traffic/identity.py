@@ -56,7 +56,7 @@ def count_senders(lines: pl.LazyFrame, size: int) -> tuple[pl.DataFrame, int]:
 def identity_notes(senders: pl.DataFrame, rows: int, *, agents: bool) -> tuple[tuple[str, str], ...]:
     """Return the codes and texts of the notes on what lines lack, given what `count_senders` returns; `agents` is whether there are user agents."""
     by_user = requests.split_senders(senders.lazy()).drop_nulls("user").group_by("user").agg(pl.col("rows").sum())
-    users = collect_frame(by_user, senders.height)
+    users = collect_frame(by_user, senders.height) if senders.height else pl.DataFrame(schema={"user": pl.String, "rows": pl.Int64})
     cut = int(users.filter(pl.col("user").str.contains(_CUT))["rows"].sum())
     most = max(users["rows"].to_list(), default=0) if users.height >= LEAST_USERS else 0
     texts = {

@@ -63,6 +63,8 @@ def unidentified(lines: pl.LazyFrame, senders: pl.DataFrame, rules: Iterable[str
 
     `senders` has the senders of records that are not just an address.
     """
+    if senders.is_empty():
+        return pl.DataFrame(schema={name: pl.UInt32() for name in LINE_KEY})
     columns = lines.collect_schema().names()
     # Records without any sender have the problem already.
     split = requests.split_senders(senders.lazy().select("sender").filter(pl.col("sender").cast(pl.String) != "- - -"))

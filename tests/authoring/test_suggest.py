@@ -82,9 +82,9 @@ def test_logs_that_suggest_nothing_get_the_built_in_goals(convkit_command: Run) 
 
 
 def test_standard_input_suggests_goals_although_it_is_read_only_once() -> None:
-    log = shop_log()
+    log, env = shop_log(), as_program.environment(CONVKIT_GOALS="")
     from_file, piped = (
-        as_program.run("goals", name, "-f", "csv", cwd=Path.cwd(), input=Path(log).read_bytes()).stdout.decode() for name in (log, "-")
+        as_program.run("goals", name, "-f", "csv", cwd=Path.cwd(), env=env, input=Path(log).read_bytes()).stdout.decode() for name in (log, "-")
     )
     assert "purchase" in from_file
     assert piped == from_file

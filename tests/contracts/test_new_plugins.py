@@ -198,7 +198,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def convkit(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run convkit with the new plug-ins, and return the exit code, standard output and standard error."""
     command = [sys.executable, "-c", PROGRAM, str(folder / "plugins"), *arguments]
-    process = subprocess.run(command, env=as_program.environment(), cwd=folder, capture_output=True, check=False, text=True)
+    process = subprocess.run(command, env=as_program.environment(CONVKIT_GOALS=""), cwd=folder, capture_output=True, check=False, text=True)
     return process.returncode, process.stdout, process.stderr
 
 

@@ -125,12 +125,11 @@ def test_only_one_module_collects_queries() -> None:
 
 
 def test_no_python_code_runs_per_row() -> None:
-    """Functions that see whole batches: for JSON, to find invalid lines if a batch fails; for unusual senders; and for changes to a few values."""
+    """Functions that see whole batches: for JSON, to find invalid lines if a batch fails; and for unusual senders, user agents and values."""
     loops = {"map_elements", "map_batches", "map_groups", "map_rows", "iter_rows", "iter_slices", "apply"}
     looping = {(module, node.attr) for module in MODULES for node in attributes_of(module) if node.attr in loops}
-    assert looping == {
-        (module, "map_batches") for module in ("core.conditions", "core.properties", "formats.parsers.json_log", "formats.parsers.requests")
-    }
+    modules = ("core.conditions", "core.properties", "formats.parsers.json_log", "formats.parsers.requests", "traffic.programs")
+    assert looping == {(module, "map_batches") for module in modules}
 
 
 def test_no_unstable_polars_function_is_used() -> None:

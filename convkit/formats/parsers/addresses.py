@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, ip_network
 
 import polars as pl
 
-from convkit.core.conditions import any_of
+from convkit.core.conditions import any_of, change_where
 
 _DOTTED = r"(?:\d{1,3}\.){3}\d{1,3}"
 _ANY = re.compile(rf"(?<![\w:])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_DOTTED}(?![\w.]*\d)|[0-9A-Fa-f]{{0,4}}(?![\w:]))|(?<![\w.]){_DOTTED}(?![\w.]*\d)")
@@ -44,14 +44,23 @@ def clean_address(text: pl.Expr) -> pl.Expr:
 
     An IPv4 address that is mapped into IPv6 becomes IPv4. Words without a colon are not tested further, because names of hosts may be anything.
     """
-    # Plain IPv6 addresses, and those without a colon, a bracket or a dash, are as they should be; the rules cost almost nothing on nulls.
-    odd = pl.when(text.str.contains(r'[:\[\]"-]') & ~text.str.contains(f"^{PLAIN_SIX}$")).then(text)
+    odd = pl.when(_is_odd(text)).then(text)
+    return pl.when(odd.is_null()).then(text).otherwise(_clean(odd))
+
+
+def _is_odd(text: pl.Expr) -> pl.Expr:
+    """Return whether an address needs cleaning, unlike plain IPv6 addresses and those without a colon, a bracket or a dash."""
+    return text.str.contains(r'[:\[\]"-]') & ~text.str.contains(f"^{PLAIN_SIX}$")
+
+
+def _clean(odd: pl.Expr) -> pl.Expr:
+    """Return addresses that need cleaning as `clean_address` does."""
     groups = odd.str.extract_groups(_PORT).struct
     bare = pl.coalesce(
         pl.when(odd == SOCKET).then(odd), groups[0], groups[1], groups[2], pl.when(odd.str.contains(_BARE_SIX)).then(odd).str.replace("%.*$", "")
     )
     known = pl.when(~bare.str.contains(_DATE)).then(bare)
-    return pl.when(odd.is_null()).then(text).otherwise(pl.coalesce(known.str.extract(_MAPPED), known))
+    return pl.coalesce(known.str.extract(_MAPPED), known)
 
 
 def clean_host(text: pl.Expr) -> pl.Expr:
@@ -89,7 +98,7 @@ def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
     four = pl.when(six.is_null()).then(plain)
     # The rules for IPv6 cost almost nothing on nulls.
     return (
-        frame.with_columns(plain=clean_address(pl.col("address").cast(pl.String)).str.to_lowercase())
+        frame.with_columns(plain=change_where(pl.col("address").cast(pl.String), _is_odd, _clean).str.to_lowercase())
         .with_columns(six=_with_colon(plain))
         .with_columns(group=_whole(six).str.splitn(":", _GROUPS))
         .with_columns(
