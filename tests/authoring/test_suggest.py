@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SAVED = "shop.yaml"
 
 
+pytestmark = pytest.mark.usefixtures("suggested_goals")
+
+
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run in an empty directory."""

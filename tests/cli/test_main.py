@@ -16,7 +16,6 @@ from places import ROOT
 from small_logs import line, written
 
 import convkit
-from convkit.authoring import suggest
 from convkit.cli import main
 from convkit.core import plugins
 from convkit.engine import run, stages
@@ -46,10 +45,9 @@ LINES = [
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in an empty directory with a log, without goals that it suggests, and without the settings of the user who runs the tests."""
+    """Run in an empty directory with a log and without the settings of the user who runs the tests."""
     written(tmp_path / "access.log", LINES)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(suggest, "_with_suggested", lambda _, options, __: options)
     for name in ("CONVKIT_GOALS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
