@@ -46,7 +46,7 @@ def count_senders(lines: pl.LazyFrame, size: int) -> tuple[pl.DataFrame, int]:
     pieces = [lines.slice(start, _AT_ONCE).filter(pl.col("problem").is_null()).select("sender") for start in range(0, max(size, 1), _AT_ONCE)]
     if lines.collect_schema()["sender"] == TEXT:
         # In memory, counting all senders is cheaper than looking at the text of each line's; on disk, there may be too many to keep.
-        counts = [collect_frame(piece.group_by("sender").agg(rows).filter(is_other), min(size, _AT_ONCE)) for piece in pieces]
+        counts = [collect_frame(piece.group_by("sender").agg(rows), min(size, _AT_ONCE)).filter(is_other) for piece in pieces]
     else:
         counts = [collect_frame(piece.filter(is_other).group_by("sender").agg(rows), min(size, _AT_ONCE)) for piece in pieces]
     total = collect_frame(records.select(pl.len()), size).item()
