@@ -96,8 +96,15 @@ def add_bucket_key(lines: pl.LazyFrame) -> pl.LazyFrame:
     sender = pl.col("sender")
     # Nearly all senders match one of these two patterns; parsing every notation takes seven times as long, so only the others are parsed that way.
     easy = pl.coalesce(sender.str.extract(_FOUR), sender.str.extract(_SIX))
-    marked = lines.with_columns(whole=sender, easy=easy).with_columns(sender=pl.when(pl.col("easy").is_null()).then("sender"))
-    split = addresses.add_address_parts(requests.split_senders(marked))
-    text = pl.coalesce("easy", pl.col("part").str.replace(_NETWORK, _FIRST_TWO), "user", pl.lit(""))
-    key = (text.hash(_SEED) % (1 << 32)).cast(pl.UInt32)
-    return split.with_columns(sender="whole", key=key).drop("whole", "easy", "address", "user", "part", "sorted")
+    others = pl.when(easy.is_null()).then(sender).map_batches(_stable_parts, return_dtype=pl.String(), is_elementwise=True)
+    key = (pl.coalesce(easy, others, pl.lit("")).hash(_SEED) % (1 << 32)).cast(pl.UInt32)
+    return lines.with_columns(key=key)
+
+
+def _stable_parts(senders: pl.Series) -> pl.Series:
+    """Return the text to hash for senders of any notation; if all are null, this costs nothing."""
+    if senders.null_count() == len(senders):
+        return senders
+    split = addresses.add_address_parts(requests.split_senders(senders.alias("sender").to_frame().lazy()))
+    text = pl.coalesce(pl.col("part").str.replace(_NETWORK, _FIRST_TWO), "user")
+    return split.select(text).collect().to_series().alias(senders.name)

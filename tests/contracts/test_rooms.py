@@ -128,7 +128,7 @@ def test_no_python_code_runs_per_row() -> None:
     """Functions that see whole batches: for JSON, to find invalid lines if a batch fails; and for unusual senders, user agents and values."""
     loops = {"map_elements", "map_batches", "map_groups", "map_rows", "iter_rows", "iter_slices", "apply"}
     looping = {(module, node.attr) for module in MODULES for node in attributes_of(module) if node.attr in loops}
-    modules = ("core.conditions", "core.properties", "formats.parsers.json_log", "formats.parsers.requests", "traffic.programs")
+    modules = ("core.conditions", "core.properties", "formats.parsers.json_log", "formats.parsers.requests", "ingest.store", "traffic.programs")
     assert looping == {(module, "map_batches") for module in modules}
 
 
