@@ -153,7 +153,7 @@ def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
     schema = lines.collect_schema()
     texts = [name for name, dtype in schema.items() if dtype in {TEXT, pl.String}]
     # All strings in memory share their categories: if no category contains the character, no line does.
-    if TEXT in schema.dtypes() and not TEXT.categories.to_series().str.contains(_REPLACEMENT_CHARACTER, literal=True).any():
+    if TEXT in schema.dtypes() and not any(_REPLACEMENT_CHARACTER in text for text in TEXT.categories if text):
         return []
     has_sign = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACEMENT_CHARACTER, literal=True) for name in texts)
     numbers = _collect(lines.filter(has_sign).group_by("source").len().sort("source")).rows()

@@ -54,6 +54,8 @@ def _match_rules(agents: pl.Series) -> pl.Series:
     plain, every = ("|".join(f"(?:{pattern})" for _, pattern, missing in rules if is_any or not missing) for is_any in (False, True))
     matches = frame.select(_matches(agent, every, "")).to_series()
     rows = matches.arg_true()
+    if rows.is_empty():
+        return matches
     with_exceptions = [_matches(agent, pattern, missing) for _, pattern, missing in rules if missing]
     return matches.scatter(rows, frame[rows].select(pl.any_horizontal(_matches(agent, plain, ""), *with_exceptions)).to_series())
 
