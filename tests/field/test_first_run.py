@@ -215,7 +215,16 @@ def test_words_that_tell_are_never_part_of_a_pattern() -> None:
 
 PURCHASES = [
     *("payment_done", "payment_success", "payment_completed", "order_confirmed", "order_complete", "order_success", "checkout_complete"),
-    *("Checkout Success", "booking_confirmed", "subscription_created", "OrderPaid", "order", "invoice payment succeeded", "bestellung_erfolgreich"),
+    *(
+        "Checkout Success",
+        "booking_confirmed",
+        "subscription_created",
+        "OrderPaid",
+        "order",
+        "invoice payment succeeded",
+        "payment_captured",
+        "bestellung_erfolgreich",
+    ),
 ]
 NO_PURCHASES = [
     *("checkout_step_completed", "payment_info_submitted", "order_viewed", "payment_failed", "order_cancelled", "checkout_started"),
