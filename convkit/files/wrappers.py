@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CUT_IN_PARTS = "split by the container runtime"
 _PROGRAM = 2
 """The group of a prefix pattern that holds the name of the program."""
-_SYSLOG_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][!-~]+|[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})"
+_SYSLOG_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.,+Zz-]+|[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})"
 
 
 @dataclass(frozen=True)

@@ -156,3 +156,10 @@ def test_server_lines_are_not_mistaken_for_wrapped_ones() -> None:
     """A line does not count as wrapped merely because it begins with a time, a name or a number."""
     for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
         assert detected_wrapping([*SAMPLES[name]]) is None
+
+
+def test_rows_of_a_table_that_begin_with_a_time_are_not_wrapped() -> None:
+    """A field in JSON is no program that wrote the rest of the row."""
+    row = '2026-10-01 09:00:00+00,page_view,"{""url"": ""https://a.example/?utm_medium=email"", ""plan"": ""pro""}",u1'
+    assert detected_wrapping([row] * 3) is None
+    assert detected_wrapping([row.replace("+00,", ";").replace(",", ";")] * 3) is None
