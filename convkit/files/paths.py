@@ -45,7 +45,8 @@ def path_names(paths: Paths) -> list[str]:
 
 def hold(paths: Paths, stack: ExitStack) -> HeldLogs:
     """Open logs for several runs; `stack` closes them."""
-    return HeldLogs(tuple(path_names(paths)), tuple(open_sources(paths, stack)))
+    names = path_names(paths)
+    return HeldLogs(tuple(names), tuple(open_sources(names, stack)))
 
 
 def open_sources(paths: Paths, stack: ExitStack) -> list[Source]:

@@ -128,3 +128,8 @@ def test_the_api_uses_the_goals_that_the_logs_suggest() -> None:
     assert reached["cart"] == 12
     assert "names:cart" in convkit.read_hits("shop.log").collect_schema()
     assert "goal:cart" in convkit.read_sessions("shop.log").collect_schema()
+
+
+def test_logs_may_be_given_by_a_generator() -> None:
+    log = shop_log()
+    assert convkit.report(path for path in [log]).goals.equals(convkit.report([log]).goals)
