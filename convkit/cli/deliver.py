@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convkit.core.document import Document
     from convkit.core.progress import Progress
 
-STANDARD_OUTPUT = STANDARD_INPUT = "-"
+STANDARD_OUTPUT = "-"
 _SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from convkit.core import formatting
 from convkit.core.document import Note
 
 if TYPE_CHECKING:
@@ -24,5 +25,5 @@ def notes_on_visits(result: PartialResult, filters: Iterable[Filter], key: str |
     if first is None or begin is None or begin - first >= _ENOUGH or not (key == "visit" or any(one.field == "visit" for one in filters)):
         return ()
     day = first.astimezone(ZoneInfo(result.period.timezone))
-    reason = f"Visitors who came only before {day.day} {day:%b %Y} count as new."
+    reason = f"Visitors who came only before {formatting.dates(day, day)} count as new."
     return (Note("first-visits", f"{reason} To count their visits, read older logs and choose the period with --since."),)

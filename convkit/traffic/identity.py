@@ -42,14 +42,12 @@ def count_senders(lines: pl.LazyFrame, size: int) -> tuple[pl.DataFrame, int]:
     The lines are read some millions at a time.
     """
     is_other, rows = ~pl.col("sender").cast(pl.String).str.contains(_ONLY_AN_ADDRESS), pl.len().cast(pl.Int64).alias("rows")
-    records = lines.filter(pl.col("problem").is_null())
-    pieces = [lines.slice(start, _AT_ONCE).filter(pl.col("problem").is_null()).select("sender") for start in range(0, max(size, 1), _AT_ONCE)]
-    if lines.collect_schema()["sender"] == TEXT:
-        # In memory, counting all senders is cheaper than looking at the text of each line's; on disk, there may be too many to keep.
-        counts = [collect_frame(piece.group_by("sender").agg(rows), min(size, _AT_ONCE)).filter(is_other) for piece in pieces]
-    else:
-        counts = [collect_frame(piece.filter(is_other).group_by("sender").agg(rows), min(size, _AT_ONCE)) for piece in pieces]
-    total = collect_frame(records.select(pl.len()), size).item()
+    # In memory, counting all senders is cheaper than looking at the text of each line's; on disk, there may be too many to keep.
+    is_counted = pl.lit(value=True) if lines.collect_schema()["sender"] == TEXT else is_other
+    pieces = (lines.slice(start, _AT_ONCE).filter(pl.col("problem").is_null(), is_counted) for start in range(0, max(size, 1), _AT_ONCE))
+    # The last filter is applied to the result: within the query, Polars would apply it to each line.
+    counts = [collect_frame(piece.group_by("sender").agg(rows), min(size, _AT_ONCE)).filter(is_other) for piece in pieces]
+    total = collect_frame(lines.select(pl.col("problem").null_count()), size).item()
     return pl.concat(counts).group_by("sender").agg(pl.col("rows").sum()), int(total)
 
 

@@ -51,7 +51,8 @@ def _match_rules(agents: pl.Series) -> pl.Series:
     """
     agent, rules = pl.col("agent"), datafiles.rules("programs")
     frame = agents.to_frame("agent")
-    plain, every = ("|".join(f"(?:{pattern})" for _, pattern, missing in rules if is_any or not missing) for is_any in (False, True))
+    plain = "|".join(f"(?:{pattern})" for _, pattern, missing in rules if not missing)
+    every = "|".join(f"(?:{pattern})" for _, pattern, _ in rules)
     matches = frame.select(_matches(agent, every, "")).to_series()
     rows = matches.arg_true()
     if rows.is_empty():
