@@ -113,13 +113,12 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
 
 def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
     """Return the data of logs in memory without their lines, and the lines: nothing else may hold a reference to them when some are dropped."""
-    logs: Sequence[Log] = opened.logs
-    loaded = load_logs(logs, Selection(_assets(plan), hits.select_needed), plan.progress, rejects=plan.rejects)
-    lines = collect_frame(loaded.lines, 0)
+    loaded = load_logs(opened.logs, Selection(_assets(plan), hits.select_needed), plan.progress, rejects=plan.rejects)
+    lines, logs = collect_frame(loaded.lines, 0), loaded.logs
     if len(logs) > 1:
         # The numbers of logs must not depend on the order in which the logs were given.
         ranks = collect_frame(source_ranks(lines.lazy(), [log.source.name for log in logs]), lines.height)
-        lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), [logs[number] for number in ranks["source"]]
+        lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), tuple(logs[number] for number in ranks["source"])
     if plan.goals.site.trusted_proxy:
         lines = collect_frame(resolve_proxies(lines.lazy(), plan.goals.site.trusted_proxy), lines.height)
     size = lines.height
@@ -140,7 +139,7 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     """Read logs onto disk, where they are kept until the stack is closed."""
     goals, store = plan.goals, DiskStore(stack)
     loaded = load_logs(opened.logs, Selection(_assets(plan), hits.select_needed, store), plan.progress, rejects=plan.rejects)
-    lines, logs = _ranked(loaded.lines, opened.logs)
+    lines, logs = _ranked(loaded.lines, loaded.logs)
     if goals.site.trusted_proxy:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))
     size = collect_frame(lines.select(pl.len()), _MANY).item()

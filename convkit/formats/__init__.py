@@ -53,8 +53,12 @@ class Layout(Protocol):
         return ()
 
     @property
-    def late_lines(self) -> Layout | None:
-        """The layout for lines that this one cannot read, of a kind that was not among the lines that it was fitted to."""
+    def doubtful_senders(self) -> pl.Expr | None:
+        """Whether a `sender` may come from a line of another format, which this one reads only in part; None if that is impossible."""
+        return None
+
+    def late_lines(self, _lines: pl.Series, /) -> Layout | None:
+        """Return the layout for lines of a kind that was not among those that this one was fitted to, or None if it would be the same."""
         return None
 
     def scan(self, lines: pl.LazyFrame, assets: Assets, /) -> pl.LazyFrame:

@@ -9,4 +9,4 @@ SAMPLES = (
     '203.0.113.7 - [203.0.113.7] - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 503 197 "-" "Mozilla/5.0" 74 0.000 [default-shop-80] - - - -',
 )
 # Until 2019 the IP address was logged twice.
-FORMAT = CommonLog(end=PROXIES["ingress-nginx"], seconds=r'" \d+ ([0-9.]+) \[', left_out=r" - \[[^\]]*\] - ")
+FORMAT = CommonLog(end=PROXIES["ingress-nginx"], left_out=r" - \[[^\]]*\] - ")

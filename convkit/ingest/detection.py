@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.conditions import any_of
 from convkit.core.text import safe
 from convkit.errors import InputError
 from convkit.formats import load_format, load_formats, strings
 from convkit.formats.parsers import delimited, masking
 from convkit.formats.parsers.presets import normalized
+from convkit.formats.parsers.w3c import COMMENT, W3cLog
 from convkit.ingest.unwanted import ERROR_LOG, is_error_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from convkit.files.lines import Source
     from convkit.formats import LogFormat
@@ -35,6 +37,8 @@ _MIN_SHARE_OF_EXPORTS = 0.9
 _PURE_SHARE, _MIN_OTHERS = 0.995, 2
 """Below this share, a log may be in several formats; another format must read half of the remaining lines, and at least this many."""
 
+_SAMPLED_LATE_LINES, _MIN_SHARE_OF_LATE_LINES = 5_000, 0.01
+"""The share of late lines that a format must claim: the other lines may be of no format at all, like the requests of scanners."""
 _HOST_FORMAT = "vhost-combined"
 """The format that can be detected from a single line, because the usual format would read its host as an IP address."""
 
@@ -58,7 +62,7 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
         refuse_unusable_file(source.name, lines)
     if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(lines, formats, _MIN_SHARE if needs.columns else _MIN_SHARE_OF_EXPORTS)):
         return [export]
-    names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, without_comments[best], formats)
+    names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, without_comments[best])
     if all(map(len, without_comments.values())) and sum(scores.values()) < _MIN_SHARE:
         unread = [line for line in without_comments[best] if not formats[best].sniff(pl.Series([line]))]
         raise unknown_format_error(source, best, scores[best], [shown_line(line) for line in unread[:SHOWN_LINES]], tuple(without_comments[best]))
@@ -80,19 +84,45 @@ def foreign_programs(lines_by_program: Mapping[str, pl.Series], log_format: str)
     return [name for name, is_read in reads.items() if not is_read] if any(reads.values()) else []
 
 
-def _formats_of_mixture(best: str, lines: pl.Series, formats: Mapping[str, LogFormat]) -> list[str]:
+def _formats_of_mixture(best: str, lines: pl.Series) -> list[str]:
     """Return the format that reads most lines, and others that read the rest, for example if the server's format was changed."""
-    claims = {name: claim for name, one in formats.items() if (claim := one.claims()) is not None}
-    names = [best] if best in claims else []
-    rest = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
+    claims = _claims()
+    return [best, *_others([best], lines, claims, _MIN_SHARE)] if best in claims else [best]
+
+
+def late_formats(lines: pl.Series, names: Sequence[str]) -> list[str]:
+    """Return the formats that claim lines which the log's own formats, `names`, do not read or read only in part."""
+    lines, is_header = lines.filter(lines.str.strip_chars() != ""), pl.col("line").str.starts_with(COMMENT)
+    frame = lines.to_frame("line")
+    sampled = pl.concat([frame.filter(is_header), frame.filter(~is_header).gather_every(len(lines) // _SAMPLED_LATE_LINES + 1)])["line"]
+    claims = _claims()
+    others = _others(names, sampled, claims, _MIN_SHARE_OF_LATE_LINES)
+    rest = sampled.to_frame("line").filter(~any_of(claims[name] for name in (*names, *others) if name in claims))["line"]
+    tables = {name: one.sniff(rest) for name, one in load_formats().items() if isinstance(one, W3cLog) and name not in names}
+    table = max(tables, key=lambda name: tables[name])
+    return others if tables[table] < _MIN_SHARE else [table, *others]
+
+
+def _others(names: Sequence[str], lines: pl.Series, claims: Mapping[str, pl.Expr], min_share: float) -> list[str]:
+    """Return the formats that claim lines which these do not claim: the one with the most lines first, then the one with the most of the rest."""
+    others: list[str] = []
+    rest = lines.to_frame("line").filter(~any_of(claims[name] for name in names if name in claims))
     while rest.height:
-        counts = rest.select(**{name: claim.sum() for name, claim in claims.items() if name not in names}).row(0, named=True)
-        other = max(counts, key=lambda name: (counts[name], name == _HOST_FORMAT))
-        if counts[other] < (1 if other == _HOST_FORMAT else max(_MIN_OTHERS, _MIN_SHARE * rest.height)):
+        counts = rest.select(**{name: claim.sum() for name, claim in claims.items() if name not in (*names, *others)}).row(0, named=True)
+        most = [name for name in counts if counts[name] == max(counts.values())]
+        # Several JSON formats may claim the same lines, but only one reads them best.
+        shares = {name: (name == _HOST_FORMAT, load_format(name).sniff(rest["line"])) for name in most} if len(most) > 1 else {}
+        other = max(most, key=shares.__getitem__) if shares else most[0]
+        if counts[other] < (1 if other == _HOST_FORMAT else max(_MIN_OTHERS, min_share * rest.height)):
             break
-        names.append(other)
+        others.append(other)
         rest = rest.filter(~claims[other])
-    return names or [best]
+    return others
+
+
+def _claims() -> dict[str, pl.Expr]:
+    """Return what each format claims, for those formats that claim single lines."""
+    return {name: claim for name, one in load_formats().items() if (claim := one.claims()) is not None}
 
 
 def _export_of_unknown_columns(lines: pl.Series, formats: Mapping[str, LogFormat], min_share: float) -> str | None:

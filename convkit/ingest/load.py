@@ -27,7 +27,7 @@ from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.delimited import UNCLOSED_QUOTE
 from convkit.formats.parsers.timestamps import NEVER
-from convkit.ingest import detection
+from convkit.ingest import detection, late_lines
 from convkit.ingest.logs import unwrap
 from convkit.ingest.merge import LINE_KEY, mark_problem
 from convkit.ingest.store import MEMORY_STORE
@@ -74,6 +74,8 @@ class LoadedLines:
     lines: pl.LazyFrame
     """The lines, with the columns NARROWED."""
     losses: tuple[str, ...]
+    logs: tuple[Log, ...]
+    """The logs, with all formats that their lines turned out to have."""
     rejects: pl.DataFrame | None
     """`file, line, reason, text`: the first 500 bytes of each rejected line, with everything that looks like an IP address masked."""
 
@@ -85,6 +87,7 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     """
     progress.begin(sum(log.source.size for log in logs))
     loaded = _load_each(logs, partial(load_log, selection=selection, progress=progress))
+    logs = [one.log or log for log, one in zip(logs, loaded, strict=True)]
     lines = pl.concat([one.lines for one in loaded], how="diagonal")
     read_tolerantly = {log.number for log, one in zip(logs, loaded, strict=True) if one.is_rescued}
     lost = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
@@ -100,7 +103,7 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     losses = (*own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
     if losses and not _collect(lines.select(pl.len())).item():
         raise InputError(losses[0])
-    return LoadedLines(lines, losses, _rejects(logs, lost, read_tolerantly) if rejects else None)
+    return LoadedLines(lines, losses, tuple(logs), _rejects(logs, lost, read_tolerantly) if rejects else None)
 
 
 def _collect(query: pl.LazyFrame) -> pl.DataFrame:
@@ -218,8 +221,8 @@ def _rejects_of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFr
 
 
 _READ_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
-_MIN_LATE = 2
-"""The number of unread lines from which on they are read again with the layout for late lines; one may be damaged."""
+_MAX_LATE_AT_ONCE = 200_000
+"""The number of late lines up to which they are in memory as text; of more, a sample decides how they are read."""
 _MAX_WAITING = 2_000_000
 """The number of lines that are collected before they are stored, if a log is read in chunks."""
 _MAX_READ_AT_ONCE = 256 << 20
@@ -236,6 +239,8 @@ class LoadedLog:
     losses: tuple[str, ...] = ()
     is_rescued: bool = False
     """Whether the tolerant reader read it."""
+    log: Log | None = None
+    """The log with the formats of its late lines, if there are any."""
 
     @property
     def has_false_lines(self) -> bool:
@@ -256,7 +261,7 @@ class LoadJob:
         parsed = self.log.layout.scan(lines, selection.assets)
         if selection.narrow is None:
             return parsed
-        return selection.narrow(parsed, self.log.texts, self.log.visitor, selection.store.text, _latest_time(self.log.source.path))
+        return selection.narrow(parsed, self.log.needs.texts, self.log.needs.visitor, selection.store.text, _latest_time(self.log.source.path))
 
     def store_lines(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Parse LINES, store the result and return it."""
@@ -270,7 +275,7 @@ def load_log(log: Log, selection: Selection, progress: Progress = NO_PROGRESS) -
     loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
     if not loaded.is_rescued:
         progress.advance(log.source.size)
-    return loaded
+    return loaded if is_parquet else _with_late_lines(job, loaded)
 
 
 def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
@@ -296,21 +301,42 @@ def _load_fast(job: LoadJob) -> LoadedLog | None:
         lines = job.store_lines(unwrap(scan(log.source, log.number), log))
         if log.layout.can_mend and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
             lines = _load_in_pieces([scan(log.source, log.number).collect()], job)
-        return LoadedLog(_with_late_lines(job, lines))
+        return LoadedLog(lines)
     return None
 
 
-def _with_late_lines(job: LoadJob, lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the lines of a log, with those that could not be read read again if the layout has another one for late lines."""
-    layout = job.log.layout.late_lines
-    if layout is None:
-        return lines
-    unread = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES).fill_null(value=True)).select("line_no"))["line_no"]
-    if len(unread) < _MIN_LATE:
-        return lines
-    is_unread = pl.col("line_no").is_in(unread.implode())
-    again = replace(job, log=replace(job.log, layout=layout)).store_lines(unwrap(scan(job.log.source, job.log.number).filter(is_unread), job.log))
-    return pl.concat([lines.filter(~is_unread), again])
+def _with_late_lines(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
+    """Return the lines of a log, with those that its layout does not read, or reads only in part, read again with a layout for them."""
+    numbers = late_lines.find_late_lines(loaded.lines, job.log.layout)
+    if numbers.is_empty():
+        return loaded
+    chosen = numbers.gather_every(len(numbers) // _MAX_LATE_AT_ONCE + 1)
+    raw = _raw_lines(job.log, chosen, loaded)
+    log = late_lines.log_of_late_lines(job.log, raw["line"].fill_null(""), is_damaged=loaded.has_false_lines)
+    if log is None:
+        return loaded
+    late = replace(job, log=log)
+    is_all = len(chosen) == len(numbers)
+    again = (late.store_lines(unwrap(raw.lazy(), log)) if is_all else _load_again(late, numbers, loaded)).filter(late_lines.IS_READ)
+    is_again = pl.col("line_no").is_in(_collect(again.select("line_no"))["line_no"].implode())
+    lines = pl.concat([loaded.lines.filter(~is_again), again], how="diagonal")
+    return replace(loaded, lines=lines, log=replace(log, layout=log.layout if log.layout.has_local_times else job.log.layout))
+
+
+def _raw_lines(log: Log, numbers: pl.Series, loaded: LoadedLog) -> pl.DataFrame:
+    """Return some lines of a log, which is read again with the reader that worked."""
+    is_chosen = pl.col("line_no").is_in(numbers.implode())
+    if loaded.is_rescued:
+        return pl.concat([frame.filter(is_chosen) for frame in damaged.frames(log.source, log.number, [])])
+    return _collect(scan(log.source, log.number).filter(is_chosen))
+
+
+def _load_again(job: LoadJob, numbers: pl.Series, loaded: LoadedLog) -> pl.LazyFrame:
+    """Load many lines of a log, which is read again with the reader that worked."""
+    is_chosen, source, number = pl.col("line_no").is_in(numbers.implode()), job.log.source, job.log.number
+    if loaded.is_rescued:
+        return _load_in_pieces((frame.filter(is_chosen) for frame in damaged.frames(source, number, [])), job)
+    return job.store_lines(unwrap(scan(source, number).filter(is_chosen), job.log))
 
 
 def _load_parquet(job: LoadJob) -> pl.LazyFrame:
@@ -353,24 +379,11 @@ def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFram
     unwrapped = (unwrap(frame, job.log) for frame in frames)
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
     for frame in job.log.layout.mend(unwrapped):
-        waiting.append(_parsed(job, frame))
+        waiting.append(job.parse(frame.lazy()).collect())
         if sum(part.height for part in waiting) >= _MAX_WAITING:
             kept.append(job.selection.store.keep(pl.concat(waiting).lazy()))
             waiting.clear()
     return pl.concat([*kept, *([job.selection.store.keep(pl.concat(waiting).lazy())] if waiting else [])])
-
-
-def _parsed(job: LoadJob, lines: pl.DataFrame) -> pl.DataFrame:
-    """Return some lines of a log parsed, by the layout for late lines if the log's own cannot read them."""
-    layout, parsed = job.log.layout.late_lines, job.parse(lines.lazy()).collect()
-    if layout is None:
-        return parsed
-    unread = parsed.filter(~pl.col("problem").is_in(_NO_LOSSES).fill_null(value=True))["line_no"]
-    if len(unread) < _MIN_LATE:
-        return parsed
-    is_unread = pl.col("line_no").is_in(unread.implode())
-    again = replace(job, log=replace(job.log, layout=layout)).parse(lines.lazy().filter(is_unread)).collect()
-    return pl.concat([parsed.filter(~is_unread), again])
 
 
 def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:

@@ -39,10 +39,10 @@ class Log:
     layout: Layout
     wrapping: Wrapping | None = None
     """The wrapping of its lines."""
-    texts: tuple[str, ...] = ()
-    """The additional text columns of PARSED that this run needs."""
-    visitor: tuple[str, ...] = ()
-    """The visitor rules."""
+    needs: Needs = NO_NEEDS
+    """The data that the run needs from its lines."""
+    formats: tuple[str, ...] = ()
+    """The formats that were detected; none if the user named the format."""
     is_recoded: bool = False
     """Whether its text was found to be in Windows-1252."""
 
@@ -123,7 +123,7 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
     if not isinstance(log_format, str):
         wrapping = detect_wrapping(head, source)
         wrapping = wrapping if wrapping and log_format.sniff(wrapping.unwrap_texts(head)) > log_format.sniff(head) else None
-        return Log(source, 0, strings.OWN_FORMAT, log_format.fit(source, head, needs), wrapping, needs.texts, needs.visitor)
+        return Log(source, 0, strings.OWN_FORMAT, log_format.fit(source, head, needs), wrapping, needs)
     wrapping = None if is_parquet else detect_wrapping(head, source)
     if wrapping:
         wrapping = wrapping.without(detection.foreign_programs(wrapping.by_program(head), log_format))
@@ -153,7 +153,8 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
     layouts = tuple(log_format.fit(source, head, needs) for log_format in log_formats)
     claims = tuple(claim for log_format in log_formats[1:] if (claim := log_format.claims()) is not None)
     layout = MixedFormat(layouts, claims) if claims else layouts[0]
-    return Log(source, 0, " and ".join(names), layout, wrapping, needs.texts, needs.visitor)
+    detected = tuple(names) if log_format == "auto" else ()
+    return Log(source, 0, " and ".join(names), layout, wrapping, needs, detected)
 
 
 def unwrap(scanned: Frame, log: Log) -> Frame:

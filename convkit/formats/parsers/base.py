@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -46,6 +46,23 @@ class MixedFormat(Layout):
     def has_local_times(self) -> bool:
         """Whether some times have no time zone."""
         return any(layout.has_local_times for layout in self.layouts)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on how the log was read that its user should know."""
+        return tuple(remark for layout in self.layouts for remark in layout.remarks)
+
+    @property
+    def doubtful_senders(self) -> pl.Expr | None:
+        """Whether a `sender` may come from a line of yet another format."""
+        return next((doubtful for layout in self.layouts if (doubtful := layout.doubtful_senders) is not None), None)
+
+    def late_lines(self, lines: pl.Series) -> MixedFormat | None:
+        """Return the layout for lines of a kind that was not among those that this one was fitted to, or None if it would be the same."""
+        late = [layout.late_lines(lines) for layout in self.layouts]
+        if not any(late):
+            return None
+        return replace(self, layouts=tuple(changed or layout for changed, layout in zip(late, self.layouts, strict=True)))
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Parse LINES into PARSED."""

@@ -125,6 +125,8 @@ PROXIES = {
     "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
 }
 """For proxies that add fields worth reading to combined lines: the pattern for what follows the bytes."""
+_SECONDS = {r'\d+ (?:"[^"]*"|-) (?:"[^"]*"|-) (\d+)ms\s*$': 1e-3, r'" \d+ ([0-9.]+) \[[^\]]*\] ': 1.0}
+"""For the same proxies, the pattern for the duration, which is its only group, and its unit in seconds."""
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 NOT_COMMON = rf'"{_STATUS_AND_BYTES}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
 """Matches other lines that continue like common ones: combined lines with words after the bytes, and proxies' lines without quotes."""
@@ -143,6 +145,8 @@ _MESSAGE = (
 )
 """Matches other messages in access logs: Apache's errors, and messages from ingress-nginx, Gunicorn, Python's server, syslog and the journal."""
 FORWARDED = "forwarded"
+_USUAL_SENDER = r"^[^ ,]+(?:, *[^ ,]+)* - |^[^ ]+ [^ .:]+ [^ ]+$"
+"""Matches IP addresses, ident and user."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _TRIED, _MOSTLY = 1_000, 0.5
 _USUAL_STATUS = r"^ [1-5]\d\d "
@@ -163,10 +167,6 @@ class CommonLog(LogFormat, Layout):
     """Whether lines begin with a virtual host."""
     has_agent: bool = True
     """Whether the quoted fields after the bytes are referrer and user agent."""
-    seconds: str = ""
-    """A regular expression whose only group is the duration; empty if lines have none."""
-    unit: float = 1.0
-    """The unit of the duration, in seconds."""
     left_out: str = ""
     """A regular expression for whatever is between the address and the user, which is ignored."""
     host_second: bool = False
@@ -215,7 +215,7 @@ class CommonLog(LogFormat, Layout):
             timezone=needs.timezone if share["odd"] else None,
             late_timezone=needs.timezone,
             has_local_times=share["local"] > 0,
-            host_second=not self.host_first and share["second"] >= _MOSTLY,
+            host_second=self._is_host_second(share["second"]),
             has_forwarded=self.has_agent and FORWARDED in needs.texts,
             has_unquoted_agent=not self.has_agent and share["agent"] > 0,
         )
@@ -231,9 +231,26 @@ class CommonLog(LogFormat, Layout):
         return self._parsed(parts.pipe(unusual_beginning(self.timezone)))
 
     @property
-    def late_lines(self) -> CommonLog | None:
-        """The layout for lines with an unusual beginning, if there were none among the first lines."""
-        return None if self.timezone is not None or self.late_timezone is None else replace(self, timezone=self.late_timezone)
+    def doubtful_senders(self) -> pl.Expr:
+        """Whether a `sender` has an unusual form: a virtual host or a wrapper's prefix may be read as part of it, or the IP address as a host."""
+        return ~pl.col("sender").str.contains(_USUAL_SENDER) | pl.col("sender").str.contains(" - [", literal=True)
+
+    def late_lines(self, lines: pl.Series) -> CommonLog | None:
+        """Return the layout for lines with an unusual beginning, or with a virtual host in the second place."""
+        if self.late_timezone is None:
+            return None
+        own = lines.filter(lines.to_frame("line").select(self.claims()).to_series())
+        late = replace(
+            self,
+            timezone=self.late_timezone,
+            host_second=self.host_second or self._is_host_second(int(own.str.contains(_HOST_SECOND).sum()) / max(len(own), 1)),
+            has_local_times=self.has_local_times or bool(lines.str.contains(HAS_NO_ZONE).any()),
+        )
+        return None if late == self else late
+
+    def _is_host_second(self, share: float) -> bool:
+        """Return whether lines have a virtual host in the second place, given the share of lines that look like it."""
+        return not self.host_first and share >= _MOSTLY
 
     def _parts(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return lines split at their quotes."""
@@ -242,13 +259,13 @@ class CommonLog(LogFormat, Layout):
 
     def _parsed(self, begun: pl.LazyFrame) -> pl.LazyFrame:
         """Return PARSED for LINES that have been split at their quotes and whose beginning has been parsed."""
-        lead, duration = pl.col("lead").str.strip_chars_end(" "), pl.col("line").str.extract(self.seconds) if self.seconds else _NO_TEXT
+        lead = pl.col("lead").str.strip_chars_end(" ")
         return (
             begun.with_columns(
                 lead=lead.str.replace(self.left_out, " - ") if self.left_out else lead,
                 number=pl.when(~pl.col("after").str.contains(_USUAL_STATUS)).then("after").str.strip_chars().str.splitn(" ", 3),
             )
-            .with_columns(**self._sender(), **_status_and_bytes(), **self._agent(), seconds=duration.cast(pl.Float64, strict=False) * self.unit)
+            .with_columns(**self._sender(), **_status_and_bytes(), **self._agent(), seconds=_duration())
             .with_columns(time=pl.when(self._is_possible()).then("time"))
             .with_columns(is_odd=(pl.col("request").is_null() | (pl.col("time").is_null() & ~pl.col("timeless"))) & ~pl.col("plain"))
             .with_columns(odd=pl.when("is_odd").then("line"))
@@ -293,6 +310,13 @@ class CommonLog(LogFormat, Layout):
             "user_agent": _agent_or_empty(agent),
             "forwarded": forwarded,
         }
+
+
+def _duration() -> pl.Expr:
+    """Return the duration in seconds that proxies log; their lines, which may be in a log of another format, do not end with a quote."""
+    line = pl.col("line")
+    unquoted = pl.when(~pl.col("plain") & ~line.str.ends_with('"')).then(line)
+    return pl.coalesce(unquoted.str.extract(pattern).cast(pl.Float64, strict=False) * unit for pattern, unit in _SECONDS.items())
 
 
 def _agent_or_empty(agent: pl.Expr) -> pl.Expr:

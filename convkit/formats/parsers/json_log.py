@@ -289,4 +289,4 @@ class JsonLogLayout(NamedFieldsLayout):
 
 def _key(name: str) -> str:
     """Return a pattern that matches the last part of a name as a JSON key."""
-    return r'"[^"a-z0-9]*' + '[^"a-z0-9]*'.join(re.findall("[a-z0-9]+", name.rpartition(".")[2].lower())) + r'[^"a-z0-9]*"\s*:'
+    return r'"(?:[^"\\]*[.])?[^"a-z0-9]*' + '[^"a-z0-9]*'.join(re.findall("[a-z0-9]+", name.rpartition(".")[2].lower())) + r'[^"a-z0-9]*"\s*:'
