@@ -11,7 +11,7 @@ from convkit.files import damaged
 from convkit.files.lines import CSV_AS_LINES, MAX_LINE_BYTES, PARQUET, PLAIN, ZSTD, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
     from convkit.files.lines import Source
@@ -35,21 +35,42 @@ def sample(source: Source) -> pl.Series:
     return pl.Series("line", [line[:MAX_LINE_BYTES].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 
-def sample_throughout(source: Source, head: pl.Series) -> pl.Series:
-    """Return `head`, the first lines of a log, with lines from all over the rest of it, if a compressed log is longer than its sample.
+def sample_throughout(source: Source, head: pl.Series, late_names: str) -> pl.Series:
+    """Return `head`, the first lines of a log, with later ones: some from all over a compressed log, and one for each set of names that match.
 
-    This decompresses the whole log, so it is only worthwhile where fields are found by their names.
+    This reads the whole log, so it is only worthwhile where fields are found by their names.
     """
-    if source.packing in {PLAIN, PARQUET} or len(head) < _LINES:
+    is_packed, line = source.packing != PLAIN, pl.col("line")
+    if source.packing == PARQUET or (len(head) < _LINES if is_packed else not late_names):
         return head
-    is_chosen = (pl.col("line_no") % _STEP == 0) & (pl.col("line_no") > len(head))
+    place = pl.when((pl.col("line_no") % _STEP == 0) & (pl.col("line_no") > len(head)) & is_packed).then("line_no")
+    names = pl.when(line.str.contains(late_names)).then(line).str.extract_all(late_names).list.join("") if late_names else pl.lit(None, pl.String)
+
+    def kinds(lines: pl.LazyFrame) -> pl.DataFrame:
+        """Return the lines from all over the log, and the number of the first line of each set of names."""
+        rows = lines.with_columns(place=place).with_columns(names=pl.when(pl.col("place").is_null()).then(names))
+        kept = rows.filter(pl.col("place").is_not_null() | pl.col("names").is_not_null())
+        groups = kept.group_by("place", "names").agg(pl.col("line_no").min(), pl.when(pl.col("place").is_not_null()).then("line").first())
+        return groups.collect(engine="streaming")
+
+    frames = _of_whole_log(source, kinds)
+    if not frames:
+        return head
+    rows = pl.concat(frames).sort("line_no")
+    spread = rows.filter(pl.col("place").is_not_null())["line"].drop_nulls()
+    late = rows.filter(pl.col("place").is_null()).unique("names", keep="first", maintain_order=True)
+    numbers = late["line_no"].head(_LINES)
+    is_late = pl.col("line_no").is_in(numbers.implode())
+    lines = _of_whole_log(source, lambda lines: lines.filter(is_late).select("line").collect(engine="streaming")) if len(numbers) else []
+    return pl.concat([head, spread.gather_every(len(spread) // _LINES + 1), *(frame["line"].drop_nulls() for frame in lines)])
+
+
+def _of_whole_log(source: Source, query: Callable[[pl.LazyFrame], pl.DataFrame]) -> list[pl.DataFrame]:
+    """Return the results of a query on all lines of a log, or none if it cannot be read."""
     try:
-        rest = scan(source, 0).filter(is_chosen).collect(engine="streaming")["line"]
+        return [query(scan(source, 0))]
     except (pl.exceptions.PolarsError, OSError):
-        if source.packing == ZSTD:
-            return head
-        rest = pl.concat([frame.filter(is_chosen)["line"] for frame in damaged.frames(source, 0, [])])
-    return pl.concat([head, rest.drop_nulls().gather_every(len(rest) // _LINES + 1)])
+        return [] if source.packing == ZSTD else [query(frame.lazy()) for frame in damaged.frames(source, 0, [])]
 
 
 def _head_of_zstd(source: Source) -> pl.Series:
@@ -89,10 +110,5 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
 def lines_starting_with(source: Source, sign: str) -> list[tuple[int, str]]:
     """Return the number and text of each line in a log that begins with `sign`, because headers may be anywhere."""
     has_sign = pl.col("line").str.starts_with(sign)
-    try:
-        rows = scan(source, 0).filter(has_sign).select("line_no", "line").collect(engine="streaming").rows()
-    except (pl.exceptions.PolarsError, OSError):
-        if source.packing == ZSTD:
-            return []
-        rows = [row for frame in damaged.frames(source, 0, []) for row in frame.filter(has_sign).select("line_no", "line").rows()]
-    return [(number, line) for number, line in rows]
+    frames = _of_whole_log(source, lambda lines: lines.filter(has_sign).select("line_no", "line").collect(engine="streaming"))
+    return [row for frame in frames for row in frame.rows()]

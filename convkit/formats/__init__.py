@@ -89,6 +89,10 @@ class LogFormat(Protocol):
         """Whether `fit` finds fields by the names and values in the lines it is given, so that these must be from all over the log."""
         return False
 
+    def late_names(self, _head: pl.Series, _needs: Needs, /) -> str:
+        """Return a pattern for the names of fields that `fit` would use, but that the first lines do not have; it is empty if there are none."""
+        return ""
+
     @property
     def names_requests(self) -> bool:
         """Whether it is an access log whose fields have names, like those of an export's columns."""

@@ -67,10 +67,24 @@ class JsonArray(LogFormat):
         with spool_text((json.dumps(row) for row in objects), source.name) as spool:
             yield spool
 
+    @property
+    def finds_fields(self) -> bool:
+        """Whether `fit` finds fields by their names and values."""
+        return True
+
+    def late_names(self, head: pl.Series, needs: Needs) -> str:
+        """Return a pattern for the names of fields that the first objects do not have."""
+        logs = self._logs(head)
+        return logs[0].late_names(head, needs) if logs else json_events.late_names(head, needs)
+
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> Layout:
         """Return the layout of one export or log: `head` holds lines from `as_lines`."""
-        logs = [one for name, one in load_formats().items() if name not in _EXPORTS and one.sniff(head) >= _SURELY]
+        logs = self._logs(head)
         return logs[0].fit(source, head, needs) if logs else json_events.fit(head, source.name, needs)
+
+    def _logs(self, head: pl.Series) -> list[LogFormat]:
+        """Return the formats of access logs that read the objects."""
+        return [one for name, one in load_formats().items() if name not in _EXPORTS and one.sniff(head) >= _SURELY]
 
 
 FORMAT = JsonArray()

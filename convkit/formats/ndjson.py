@@ -36,6 +36,10 @@ class JsonLines(LogFormat):
         """Return the share of lines that are objects, except those of an access log."""
         return json_events.export_share(lines, is_known=False)
 
+    def late_names(self, head: pl.Series, needs: Needs) -> str:
+        """Return a pattern for the names of columns that the first lines do not have."""
+        return json_events.late_names(head, needs)
+
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> JsonExport:
         """Return the layout of one export."""
         return json_events.fit(head, source.name, needs)

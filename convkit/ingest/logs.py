@@ -148,7 +148,8 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
         source = opened
         head = raw = sampling.sample(opened)
     if any(log_format.finds_fields for log_format in log_formats):
-        whole = sampling.sample_throughout(source, raw)
+        late_names = [pattern for log_format in log_formats if (pattern := log_format.late_names(head, needs))]
+        whole = sampling.sample_throughout(source, raw, "|".join(late_names))
         head = wrapping.unwrap_texts(whole) if wrapping else whole
     layouts = tuple(log_format.fit(source, head, needs) for log_format in log_formats)
     claims = tuple(claim for log_format in log_formats[1:] if (claim := log_format.claims()) is not None)

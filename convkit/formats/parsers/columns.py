@@ -29,6 +29,7 @@ from convkit.formats.parsers.roles import (
     names_people,
     plain,
     usual_columns,
+    usual_names,
 )
 
 if TYPE_CHECKING:
@@ -248,6 +249,13 @@ def _visit_columns(preset: Preset, names: Sequence[ColumnPath], needs: Needs) ->
 def _json_column(path: ColumnPath, columns: Collection[ColumnPath]) -> ColumnPath:
     """Return the column whose JSON text may contain a path, or an empty path if there is none."""
     return next((path[:length] for length in range(len(path) - 1, 0, -1) if path[:length] in columns), ())
+
+
+def sought_names(names: Sequence[ColumnPath], needs: Needs) -> set[str]:
+    """Return the last names of the columns that are sought in an export with these names."""
+    preset = presets.preset_of(names) if needs.has_header else None
+    usual = usual_names(COLUMN_ROLES) if preset is None else [*preset.visit_fields(needs.visit).values()]
+    return {str(name).rpartition(".")[2] for name in (*usual, *needs.properties, *needs.named.values())} - {""}
 
 
 def names_events(names: Sequence[ColumnPath]) -> bool:

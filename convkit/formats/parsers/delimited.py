@@ -16,7 +16,7 @@ from convkit.core.schema import first_problem
 from convkit.errors import InputError
 from convkit.formats import LogFormat
 from convkit.formats.parsers import columns as export_columns
-from convkit.formats.parsers import exports
+from convkit.formats.parsers import exports, json_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -165,7 +165,7 @@ def _separators(line: pl.Expr, separator: str) -> pl.Expr:
 
 _LEAST_SHARE = 0.5
 """The minimum share of a table's lines that must have the same number of fields."""
-_CLOCKS = 2_000
+_CLOCKS, _JSON_TEXT = 2_000, r'\{\s*[\\"]+'
 _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
@@ -228,6 +228,10 @@ class TableFormat(LogFormat):
         """Return the share of lines with as many fields as the first."""
         return table_share(lines, self.separators)
 
+    def late_names(self, head: pl.Series, needs: Needs) -> str:
+        """Return a pattern for the names of properties within JSON text that the first rows do not have."""
+        return late_names(head, needs)
+
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> TableExport:
         """Return the layout of one export."""
         return fit(head, source.name, needs, self.separators)
@@ -249,6 +253,13 @@ def table_share(lines: pl.Series, separators: Sequence[str]) -> float:
     return 0.0 if is_json else max(equal_width_share(table, separator) for separator in separators)
 
 
+def late_names(lines: pl.Series, needs: Needs) -> str:
+    """Return a pattern for the names of properties, if a table holds JSON text."""
+    if not lines.str.contains(_JSON_TEXT).any():
+        return ""
+    return json_log.pattern_for_names({name.rpartition(".")[2] for name in needs.properties}, ())
+
+
 def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], headless: Sequence[str] = ()) -> TableExport:
     """Return the layout of a table; `headless` gives the names of its columns if it never has a header or quotes.
 
@@ -261,8 +272,7 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
     first, has_header = list(headless) or split_row(table[0], best), needs.has_header and not headless
     names: list[ColumnPath] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
     sampled = table.slice(int(has_header))
-    rows = [split_row(line, best) for line in sampled.gather_every(len(sampled) // _CLOCKS + 1)]
-
+    rows = [split_row(line, best) for line in json_log.sampled_objects(sampled, _CLOCKS)]
     whole, places = [row for row in rows if len(row) == len(first)], {name: place for place, name in reversed([*enumerate(names)])}
 
     def sample(name: ColumnPath) -> list[str | None]:

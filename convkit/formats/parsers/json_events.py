@@ -12,7 +12,8 @@ import polars as pl
 from convkit.core.schema import first_problem
 from convkit.formats.parsers import columns as export_columns
 from convkit.formats.parsers import exports
-from convkit.formats.parsers.json_log import NOT_JSON, keep_first, sampled_objects, struct_type
+from convkit.formats.parsers.json_log import NOT_JSON, keep_first, pattern_for_names, sampled_objects, struct_type
+from convkit.formats.parsers.roles import plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -99,6 +100,12 @@ def _object_names(lines: tuple[str, ...]) -> tuple[float, list[ColumnPath]]:
     """Do the work of `object_names`, with a cache because many formats ask about the same lines."""
     objects = _objects(lines)
     return len(objects) / max(len(lines), 1), _names(objects)
+
+
+def late_names(lines: pl.Series, needs: Needs) -> str:
+    """Return a pattern for the names that a run needs, or that are usual for columns, but that the first lines do not have."""
+    names = _names(_objects(sampled_objects(lines, _SAMPLED)))
+    return pattern_for_names(export_columns.sought_names(names, needs), {word for path in names for word in plain(path)[-1:]})
 
 
 def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:

@@ -19,6 +19,7 @@ import polars as pl
 from convkit.core.schema import first_problem
 from convkit.formats import LogFormat, load_formats
 from convkit.formats.parsers.fields import FieldNames, NamedFieldsLayout, normalized_words
+from convkit.formats.parsers.presets import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -204,16 +205,30 @@ def struct_type(tree: Mapping[str, Any]) -> pl.Struct:
     return pl.Struct({name: struct_type(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})
 
 
-_KEYS = r'"[^"\\]*"\s*:'
+_KEYS = r'"[^"\\]*\\*"+\s*:'
+"""Matches a name, also within JSON text, where backslashes or doubled quotes surround it."""
 
 
 def sampled_objects(lines: pl.Series, most: int) -> pl.Series:
     """Return some lines from all over the log, and one with each set of names, because some names are rare or begin late."""
     spread = lines.gather_every(len(lines) // most + 1)
     shapes = lines.to_frame("line").with_columns(shape=pl.col("line").str.extract_all(_KEYS).list.join(""))
-    return pl.concat([spread, shapes.unique("shape", keep="first", maintain_order=True)["line"].head(most)])
+    return pl.concat([spread, shapes.unique("shape", keep="first", maintain_order=True)["line"]])
 
 
+def pattern_for_names(names: Iterable[str], known: Iterable[str]) -> str:
+    """Return a pattern for these names in JSON, and within JSON text, except those that are known; it is empty if all are.
+
+    Case and punctuation are ignored, as they are when names are compared.
+    """
+    left = {normalized(name): name for name in names}
+    for name in known:
+        left.pop(normalized(name), None)
+    words = (_ANY_SIGN.join(re.escape(part) for part in re.split(r"[^\w]|_", name) if part) for name in left.values())
+    return rf'(?i)[".](?:{"|".join(words)})\\*"+\s*:' if left else ""
+
+
+_ANY_SIGN = r'[^"\\w\\\\]?_?'
 _SNIFFED, _FITTED = 100, 1_000
 """The numbers of lines sampled to detect a format and to fit it."""
 
@@ -258,6 +273,11 @@ class JsonLog(FieldNames, LogFormat):
         requests = sum(count for paths, count in kinds.items() if self.is_request(names[paths]) and paths not in read_by_others)
         own = sum(count for paths, count in kinds.items() if messages and messages <= names[paths] and not self.is_request(names[paths]))
         return (requests + own) / kinds.total() if requests and self.has_values([item for item in items if item]) else 0.0
+
+    def late_names(self, head: pl.Series, _needs: Needs) -> str:
+        """Return a pattern for the usual names of fields that the first lines do not have."""
+        known = {path[-1] for item in flatten(sampled_objects(head, _FITTED)) for path in item or ()}
+        return pattern_for_names((name.rpartition(".")[2] for names in self.names.values() for name in names.split()), known)
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> JsonLogLayout:
         """Return the layout of one log."""

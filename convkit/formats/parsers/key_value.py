@@ -71,14 +71,22 @@ class KeyValueLog(LogFormat):
         """Return the share of lines that are in this notation and contain a request."""
         return base.claimed_share(lines, self.claims())
 
+    def late_names(self, head: pl.Series, _needs: Needs) -> str:
+        """Return a pattern for the usual labels that the first lines do not have."""
+        left = {label for labels in self.labels.values() for label in labels} - self._labels(head.filter(head.str.contains(self.line)))
+        return rf'(?:^|[\t "])(?:{"|".join(map(re.escape, sorted(left)))}){self.sign}' if left else ""
+
+    def _labels(self, lines: pl.Series) -> set[str]:
+        """Return the labels in some lines."""
+        return {*lines.str.extract_all(self.word).explode().unique().str.extract(f"^([^{re.escape(self.sign)}]*)").drop_nulls().unique()}
+
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> KeyValueLayout:
         """Return the layout of one log, which depends on the labels that it uses."""
         lines = head.filter(head.str.contains(self.line))
         words_of_lines = lines.gather_every(len(lines) // _SAMPLED + 1).str.extract_all(self.word)
         labels_of_lines = [tuple(word.partition(self.sign)[0] for word in words) for words in words_of_lines]
         order = Counter(labels_of_lines).most_common(1)[0][0] if labels_of_lines else tuple(labels[0] for labels in self.labels.values())
-        label = f"^([^{re.escape(self.sign)}]*)"
-        known_labels = {*lines.str.extract_all(self.word).explode().unique().str.extract(label).drop_nulls().unique()}
+        known_labels = self._labels(lines)
         chosen: dict[str, tuple[str, ...]] = {}
         for name, labels in self.labels.items():
             taken = {label for others in chosen.values() for label in others}

@@ -31,7 +31,7 @@ FLAG, METHOD = "flag", "method"
 
 _TYPE_KEYS = ("$oid", "$date", "$uuid", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal")
 """The keys in which MongoDB's exports wrap values whose type JSON does not have."""
-_DEEPEST, _PARSED = 4, 100
+_DEEPEST, _PARSED = 4, 4_000
 _HALF, _MOST = 0.5, 0.8
 _FEWEST_ROWS = 5
 _FLAGS = {"0", "1", "true", "false"}
@@ -124,6 +124,11 @@ def _text_within(text: str | None, path: ColumnPath) -> str | None:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return None if value is None else str(value)
+
+
+def usual_names(roles: Collection[str]) -> list[str]:
+    """Return the usual names of columns in these roles."""
+    return [name for role, _, names in (line.partition(":") for line in datafiles.lines("columns")) if role in roles for name in names.split()]
 
 
 def candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]]:

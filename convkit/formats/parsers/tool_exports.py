@@ -43,6 +43,10 @@ class ToolExport(LogFormat):
             return share if self._is_tool(names) else 0.0
         return delimited.export_share(lines, delimited.ANY_SEPARATOR, self._is_tool)
 
+    def late_names(self, head: pl.Series, needs: Needs) -> str:
+        """Return a pattern for the names of columns, or of properties within JSON text, that the first lines do not have."""
+        return json_events.late_names(head, needs) if is_json_lines(head) else delimited.late_names(head, needs)
+
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> TableExport | JsonExport:
         """Return the layout of one export."""
         if is_json_lines(head):
