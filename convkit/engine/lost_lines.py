@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core.document import Note
 from convkit.core.formatting import clause, count, goal_count, percent, plural, sentence, were
-from convkit.core.schema import NEVER_COUNTED, NO_VISITOR, UNFINISHED
+from convkit.core.schema import NEVER_COUNTED, NO_SUCH_TIME, NO_VISITOR, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +25,7 @@ _FIXES = {
     NO_VISITOR: "if a column of an export identifies visitors, name it with --set columns.user=NAME",
     "no time": _OTHER_TIME,
     "impossible time": _OTHER_TIME,
+    NO_SUCH_TIME: "if the log is in another time zone, name it with --set log_timezone=ZONE",
     "time in the future": "check the clock of the server and the modification time of the file",
     "neither an event nor a page": "if events or URLs are in another column, name it with --set columns.event=NAME or columns.url=NAME",
     "unclosed quote": _BROKEN_EXPORT,
@@ -59,10 +60,13 @@ def warnings_of(notes: Iterable[Note]) -> tuple[str, ...]:
 
 
 def _unread(reasons: Mapping[str, int], macros: int, of: int) -> Note | None:
-    """Return the note on lines that could not be used, or None if they are few and no macro goal names one. An unfinished last line is no loss."""
+    """Return the note on lines that could not be used, or None if they are few and no macro goal names one. An unfinished last line is no loss.
+
+    A single time that its time zone skips is worth the note: the whole log may be in another zone.
+    """
     by_reason = sorted(((reason, n) for reason, n in reasons.items() if reason != UNFINISHED), key=lambda item: (-item[1], item[0]))
     number = sum(n for _, n in by_reason)
-    if not macros and number <= MANY * of:
+    if not macros and number <= MANY * of and NO_SUCH_TIME not in reasons:
         return None
     largest = by_reason[:_MOST_REASONS]
     named = [f"{reason} ({count(n)})" for reason, n in largest]

@@ -30,6 +30,7 @@ from convkit.formats.parsers.timestamps import NEVER
 from convkit.ingest import detection, late_lines
 from convkit.ingest.logs import unwrap
 from convkit.ingest.merge import LINE_KEY, mark_problem
+from convkit.ingest.repeated_hours import later, second_hours
 from convkit.ingest.store import MEMORY_STORE
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def load_log(log: Log, selection: Selection, progress: Progress = NO_PROGRESS) -
     loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
     if not loaded.is_rescued:
         progress.advance(log.source.size)
-    return loaded if is_parquet else _with_late_lines(job, loaded)
+    return _with_second_hours(job, loaded if is_parquet else _with_late_lines(job, loaded))
 
 
 def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
@@ -321,6 +322,15 @@ def _with_late_lines(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
     is_again = pl.col("line_no").is_in(_collect(again.select("line_no"))["line_no"].implode())
     lines = pl.concat([loaded.lines.filter(~is_again), again], how="diagonal")
     return replace(loaded, lines=lines, log=replace(log, layout=log.layout if log.layout.has_local_times else job.log.layout))
+
+
+def _with_second_hours(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
+    """Return the lines of a log, with local times in an hour that clocks repeat moved to the second one where the order of lines shows it."""
+    log, lines = loaded.log or job.log, loaded.lines
+    if log.has_local_times and log.needs.timezone != "UTC":
+        for length, numbers in second_hours(lines, log.needs.timezone).items():
+            lines = later(lines, numbers, length)
+    return replace(loaded, lines=lines)
 
 
 def _raw_lines(log: Log, numbers: pl.Series, loaded: LoadedLog) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from convkit.files.copies import without_copies
 from convkit.files.paths import Paths, open_sources
 from convkit.files.wrappers import detect_wrapping
 from convkit.formats import load_format, strings
+from convkit.formats.parsers import json_events
 from convkit.formats.parsers.base import NO_NEEDS, MixedFormat
 from convkit.ingest import detection
 from convkit.ingest.unwanted import without_unwanted
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from convkit.formats import Layout
     from convkit.formats.parsers.base import Needs
     from convkit.formats.strings.template import StringTemplate
+
+
+_MOST_LINES_OF_NOTHING = 1_000
+"""The number of lines up to which an export may turn out to have no events at all."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,9 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     head = sampling.sample(source)
     if needs.encoding == encodings.WINDOWS_1252 and encodings.can_be_recoded(source):
         source = stack.enter_context(encodings.as_utf_8(source))
+        head = sampling.sample(source)
+    if json_events.hold_nothing(head.head(_MOST_LINES_OF_NOTHING + 1).to_list()) and len(head) <= _MOST_LINES_OF_NOTHING:
+        source = stack.enter_context(lines.spool_text((), source.name))
         head = sampling.sample(source)
     try:
         log = _open_head(source, head, log_format, needs, stack)

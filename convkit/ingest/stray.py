@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SILENCE, _DAY = timedelta(days=30), timedelta(days=1)
-_ONE_IN = 1_000
-"""Lines beyond a silence are stray if they are fewer than one in this many."""
+_YEAR = timedelta(days=365)
+_ONE_IN, _ONE_IN_AFTER_A_YEAR = 1_000, 100
+"""Lines beyond a silence are stray if they are fewer than one in this many; beyond a silence of a year, the second number counts."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -82,15 +83,16 @@ def find_stray(lines: pl.LazyFrame, size: int) -> Stray | None:
         "late": (time > time.max() - _SILENCE).sum(),
     }
     n, first, last, early, late = collect_frame(lines.select(**summary), size).row(0)
-    if not n or last - first < _SILENCE or min(early, late) * _ONE_IN >= n:
+    if not n or last - first < _SILENCE or min(early, late) * _ONE_IN_AFTER_A_YEAR >= n:
         return None
     hour = (time.to_physical() // 3_600_000_000 * 3_600_000_000).cast(TIME)
     timed = lines.filter(time.is_not_null())
     hours = collect_frame(timed.group_by(hour=hour).agg(n=pl.len().cast(pl.Int64), first=time.min(), last=time.max()), size).sort("hour")
     gaps = hours.with_columns(silence=pl.col("first").shift(-1) - pl.col("last"), until=pl.col("n").cum_sum(), resumes=pl.col("first").shift(-1))
     silences = gaps.filter(pl.col("silence") >= _SILENCE)
-    before = silences.filter(pl.col("until") * _ONE_IN < n).tail(1).to_dicts()
-    after = silences.filter((n - pl.col("until")) * _ONE_IN < n).head(1).to_dicts()
+    one_in = pl.when(pl.col("silence") >= _YEAR).then(_ONE_IN_AFTER_A_YEAR).otherwise(_ONE_IN)
+    before = silences.filter(pl.col("until") * one_in < n).tail(1).to_dicts()
+    after = silences.filter((n - pl.col("until")) * one_in < n).head(1).to_dicts()
     if not before and not after:
         return None
     return Stray(

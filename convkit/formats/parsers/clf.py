@@ -37,6 +37,7 @@ _LEAD_AND_CLOCK = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[
 _THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
 _QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
 """What may follow a leading quote: no forwarded address; several, of which the first is the visitor's; or the whole line."""
+_EMPTY_USER, _QUOTED_USER = r'^([^"\[]*) "" \[', r'^([^"\[]*) "([^"\[]*)" \['
 NO_TIME = (r"^(?:[A-Z]+ |-$)", _THREE_WORDS)
 """Patterns for the request and the beginning of a line without a time, which syslog has already written."""
 
@@ -99,11 +100,13 @@ def unusual_beginning(timezone: str) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
 
 
 def strip_leading_quotes(line: pl.Expr) -> pl.Expr:
-    """Return lines without quotes before the request."""
+    """Return lines without quotes before the request; Apache writes an empty user as `""`."""
     quoted: pl.Expr = pl.when(line.str.starts_with('"')).then(line)
     for pattern, instead in _QUOTED_ADDRESSES.items():
         quoted = quoted.str.replace(pattern, instead)
-    return pl.coalesce(quoted, line)
+    bare = pl.coalesce(quoted, line)
+    user = pl.when(bare.str.contains(_QUOTED_USER)).then(bare)
+    return pl.coalesce(user.str.replace(_EMPTY_USER, "${1} - [").str.replace(_QUOTED_USER, "${1} ${2} ["), bare)
 
 
 _ADDRESS = r"(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"

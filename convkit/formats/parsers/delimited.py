@@ -85,18 +85,37 @@ class Dialect:
         if not self.has_quotes:
             yield from frames
             return
-        lines = pl.concat(frames)
-        quotes = self._doubled(pl.col("line")).fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
-        is_inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
-        numbered = lines.with_columns(record=(~is_inside).cum_sum())
-        joined = numbered.group_by("record", maintain_order=True).agg(pl.col("line").fill_null("").str.join("\n"), lines=pl.len())
-        is_whole = (
-            (pl.col("lines") > 1) & (pl.col("lines") <= _MOST_LINES) & (_separators(self._doubled(pl.col("line")), self.separator) == self.width - 1)
-        )
-        whole = joined.filter(is_whole).select("record", whole="line")
-        mended = numbered.join(whole, on="record", how="left", maintain_order="left")
-        is_first = pl.col("record").is_first_distinct() | pl.col("whole").is_null()
-        yield mended.filter(is_first).with_columns(line=pl.coalesce("whole", "line")).drop("record", "whole")
+        rows = pl.concat(frames).with_row_index("row")
+        is_open = self._doubled(pl.col("line")).fill_null("").str.count_matches('"', literal=True) % 2 == 1
+        places = rows.filter(is_open)["row"]
+        pairs = pl.DataFrame({"row": places.head(-1), "end": places.slice(1)})
+        # A record begins in a row with an open quote and ends in the next. Pairs that overlap are tried only if a quote was never closed.
+        whole = self._whole_records(rows, pairs[::2])
+        if whole.height < (len(places) + 1) // 2:
+            whole = self._disjoint(pl.concat([whole, self._whole_records(rows, pairs[1::2])]), places)
+        mended = rows.join(whole, on="row", how="left", maintain_order="left")
+        is_inside = (pl.col("row") <= pl.col("end").forward_fill()) & pl.col("end").is_null()
+        yield mended.filter(~is_inside.fill_null(value=False)).with_columns(line=pl.coalesce("whole", "line")).drop("row", "end", "whole")
+
+    def _whole_records(self, rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Return `row, end, whole`: the records that extend from `row` to `end` and are well-formed, joined into one line."""
+        short = pairs.filter(pl.col("end") - pl.col("row") < _MOST_LINES)
+        spans = short.select("end", begin="row").set_sorted("begin")
+        within = rows.select("row", "line").join_asof(spans, left_on="row", right_on="begin").filter(pl.col("row") <= pl.col("end"))
+        joined = within.group_by("begin", "end", maintain_order=True).agg(whole=pl.col("line").fill_null("").str.join("\n"))
+        word = f'(?:"(?:[^"]|"")*"|[^"{self.separator}\n][^{self.separator}\n]*|)'
+        is_whole = self._doubled(pl.col("whole")).str.contains(f"^{word}(?:[{self.separator}]{word}){{{self.width - 1}}}$")
+        return joined.filter(is_whole).select("end", "whole", row="begin")
+
+    @staticmethod
+    def _disjoint(records: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+        """Return the records that do not overlap, from the first row with an open quote on."""
+        begins, kept, number = {*records["row"]}, [], 0
+        while number < len(places):
+            is_record = places[number] in begins
+            kept += [places[number]] if is_record else []
+            number += 2 if is_record else 1
+        return records.filter(pl.col("row").is_in(kept))
 
     def _fault(self) -> pl.Expr:
         """Return why a line is not a row."""

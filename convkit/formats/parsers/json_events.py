@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from convkit.formats.parsers.json_log import NOT_JSON, keep_first, pattern_for_n
 from convkit.formats.parsers.roles import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from polars._typing import PolarsDataType
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.presets import ColumnPath
 
 _SAMPLED, _DEEPEST = 1_000, 4
+_NOTHING = re.compile(r"(?:[\s\[\]{},]|null)*")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,22 @@ def _object_names(lines: tuple[str, ...]) -> tuple[float, list[ColumnPath]]:
     """Do the work of `object_names`, with a cache because many formats ask about the same lines."""
     objects = _objects(lines)
     return len(objects) / max(len(lines), 1), _names(objects)
+
+
+def hold_nothing(lines: Sequence[str]) -> bool:
+    """Return whether lines are the JSON of an export without events: `[]`, `{}`, `null`, or several of these."""
+    text = "\n".join(lines)
+    if not text.strip() or not _NOTHING.fullmatch(text):
+        return False
+    return all(map(_is_nothing, lines)) or _is_nothing(text)
+
+
+def _is_nothing(text: str) -> bool:
+    """Return whether JSON text has no values in it."""
+    try:
+        return not text.strip() or not any(json.loads(text) or ())
+    except (ValueError, RecursionError):
+        return False
 
 
 def late_names(lines: pl.Series, needs: Needs) -> str:
