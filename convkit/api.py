@@ -43,6 +43,7 @@ class Keywords(TypedDict, total=False):
     settings: Sequence[str]
     rejects: bool
     memory: str | None
+    max_unpacked: str | None
     verbose: bool
 
 

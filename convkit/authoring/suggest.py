@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from convkit.core.options import Options
 from convkit.core.progress import NO_PROGRESS
-from convkit.engine.plan import read_goals
+from convkit.engine.plan import max_unpacked_of, read_goals
 from convkit.errors import InputError
 from convkit.files.paths import hold
 from convkit.goals.loader import parse_goals
@@ -35,7 +35,7 @@ def with_goals(paths: Paths, options: AnyOptions, progress: Progress = NO_PROGRE
         if options.goals is None:
             # If a log cannot be read, the run says so, but first what is wrong with its options.
             with suppress(InputError):
-                paths = hold(paths, stack)
+                paths = hold(paths, stack, max_unpacked_of(options))
                 options = _with_suggested(paths, options, progress)
         yield paths, options
 
@@ -44,7 +44,8 @@ def _with_suggested(paths: Paths, options: AnyOptions, progress: Progress) -> An
     """Return the options with the goals that the logs suggest, if they suggest any. Raises InputError, OutputError, UsageError."""
     from convkit.authoring import propose  # noqa: PLC0415 (imported only by runs without a goals file)
 
-    reading = Options(log_format=options.log_format, timezone=options.timezone, settings=options.settings, memory=options.memory)
+    fields = ("log_format", "timezone", "settings", "memory", "max_unpacked")
+    reading = Options(**{name: getattr(options, name) for name in fields})
     with surveyed(paths, reading, progress) as (draft, _):
         if draft is None:
             return options

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind", bound=Options)
 
 GOALS_FILE = "goals.yaml"
-READING = ("log_format", "timezone", "since", "until", "last", "memory", "quiet", "debug")
+READING = ("log_format", "timezone", "since", "until", "last", "memory", "max_unpacked", "quiet", "debug")
 """The options of every command that reads logs."""
 _REPORT_OPTION = "own_"
 """The prefix of the names of options that belong to a single report; no other option name begins with it."""
@@ -42,7 +42,7 @@ class Delivery:
     """The file for rejected lines."""
 
 
-_AFTER = {"sort": ("output", "path"), "settings": ("strict", "allow_empty"), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
+_AFTER = {"sort": ("output", "path"), "settings": ("strict", "allow_empty"), "rejects": ("limit",), "max_unpacked": ("quiet",), "verbose": ("debug",)}
 """The options of Delivery, by the option of Options after which the help lists them."""
 
 

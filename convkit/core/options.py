@@ -51,6 +51,7 @@ class Options:
     settings: tuple[str, ...] = option("--set", metavar="KEY=VALUE", default=(), help="Override a key of `site:`, like session_timeout=10m.")
     rejects: bool = option("--rejects", metavar="FILE", default=False, help="Write rejected lines and the reason to FILE, as NDJSON.")
     memory: str | None = option("--memory", metavar="SIZE", help="Memory limit, like 1GiB; larger logs spill to disk.")
+    max_unpacked: str | None = option("--max-unpacked", metavar="SIZE", help="Allow a log to decompress to this size, like 100GiB.")
     verbose: bool = option("-v", "--verbose", default=False, help="Show how lines were classified, and the top bots.")
 
 

@@ -15,7 +15,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.formatting import plural, sentence
 from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
-from convkit.files import damaged, lines, sampling
+from convkit.files import damaged, lines, reader, sampling
 from convkit.formats import load_formats, sample_lines, strings
 from convkit.formats.parsers import masking, timestamps
 from convkit.formats.parsers.base import ALL_ASSETS
@@ -54,7 +54,7 @@ def known_formats() -> dict[str, tuple[str, str]]:
     return {name: (plugins.headline("formats", name), samples[name].strip()) for name in names}
 
 
-def guess(paths: Iterable[str], log_format: str, goals: Goals) -> list[Guess]:
+def guess(paths: Iterable[str], log_format: str, goals: Goals, max_unpacked: int | None = None) -> list[Guess]:
     """Return the detected formats of logs, read with the settings of the goals.
 
     Raises InputError if a log cannot be read, and UsageError if `log_format` is not valid.
@@ -64,7 +64,7 @@ def guess(paths: Iterable[str], log_format: str, goals: Goals) -> list[Guess]:
     for path in paths:
         with ExitStack() as stack:
             try:
-                opened = open_logs([path], log_format, stack, parser_needs(goals))
+                opened = open_logs([path], log_format, stack, parser_needs(goals), max_unpacked)
             except UnknownFormatError as error:
                 guesses.append(_closest_format(error))
             else:
@@ -111,7 +111,7 @@ def _guess_of(log: Log) -> Guess:
 def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
     """Return RECORDS and `problem` for some lines, numbered from 1, and the lines as they are passed to the format."""
     if log.source.packing == lines.PARQUET:
-        read, head = lines.scan(log.source, log.number).head(_TESTED), pl.Series("line", [], dtype=pl.String)
+        read, head = reader.scan(log.source, log.number).head(_TESTED), pl.Series("line", [], dtype=pl.String)
     else:
         sample = sampling.sample(log.source).head(_TESTED)
         text = pl.when(pl.col("line").str.strip_chars() != "").then("line")

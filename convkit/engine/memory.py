@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from convkit.core.collect import collect_frame
+from convkit.core.sizes import parse_size
 from convkit.errors import UsageError
 from convkit.files.lines import BZIP2, GZIP, PARQUET, ZIP, ZSTD
 from convkit.files.sampling import sample
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     Number = TypeVar("Number", int, pl.Expr)
 
-_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
-_POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
-_LEAST = 768 << 20
+_LEAST = 256 << 20
+_SMALL = 768 << 20
 USUAL = 3 << 30
 """The maximum number of bytes that a run uses by default; more would not make it faster."""
-BASE = 640 << 20
+BASE = 160 << 20
 """The bytes needed for the program, for reading a log and for the tallies, whatever the log's size."""
 _RECORD, _OTHER = 270, 46
 """The bytes needed per record at the peak of an analysis, and per line of which only the sender is used; all rows of exports are records.
@@ -43,11 +42,9 @@ _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_
 
 def parse(text: str) -> int:
     """Return the number of bytes in a size like `1GiB` or `800MB`. Raises UsageError if it is invalid or too small."""
-    size_text = _SIZE.fullmatch(text.strip())
-    if not size_text:
+    size = parse_size(text)
+    if size is None:
         raise UsageError(f"--memory: {text!r} is not a size; write it like 1GiB or 800MB")
-    number, unit, binary = size_text.groups()
-    size = int(float(number) * (1024 if binary else 1000) ** _POWERS[unit.upper()])
     if size < _LEAST:
         raise UsageError(f"--memory: {text} is too little; a run needs at least {_LEAST >> 20}MiB")
     return size
@@ -63,6 +60,11 @@ class MemoryBudget:
     def of(cls, memory: str | None) -> MemoryBudget:
         """Return the budget given by `--memory`, by default the usual one or, if that is less, half of the available memory. Raises UsageError."""
         return cls(min(USUAL, max(_memory() // 2, _LEAST)) if memory is None else parse(memory))
+
+    @property
+    def is_small(self) -> bool:
+        """Whether logs must be read in blocks, as Polars' reader takes more memory."""
+        return self.size < _SMALL
 
     def holds(self, sources: Iterable[Source]) -> bool:
         """Return whether logs can be analyzed in one part, judging by their sizes; if in doubt, return False."""

@@ -99,7 +99,9 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
     with ExitStack() as stack:
         needs = hits.parser_needs(plan.goals, plan.session_fields)
         needs = replace(needs, properties=tuple(sorted({*needs.properties, *plan.properties})))
-        opened = open_logs(paths, log_format, stack, needs)
+        opened = open_logs(paths, log_format, stack, needs, plan.max_unpacked)
+        if plan.memory.is_small:
+            opened = replace(opened, logs=tuple(replace(log, source=replace(log.source, in_blocks=True)) for log in opened.logs))
         fits = plan.memory.holds(log.source for log in opened.logs)
         yield _in_memory(opened, plan) if fits else _on_disk(opened, plan, stack)
 

@@ -14,6 +14,7 @@ from convkit.core import plugins
 from convkit.core.document import Column
 from convkit.core.model import BOT_MODES
 from convkit.core.progress import NO_PROGRESS
+from convkit.core.sizes import parse_size
 from convkit.engine.memory import MemoryBudget
 from convkit.errors import UsageError, suggestion
 from convkit.goals import filters
@@ -40,6 +41,8 @@ class Plan:
     log_format: str = "auto"
     """The name of a format, or a format string; `auto` means the format in the goals file or, if it has none, the detected one."""
     memory: MemoryBudget = field(default_factory=lambda: MemoryBudget.of(None))
+    max_unpacked: int | None = None
+    """The largest number of bytes that a log may be decompressed to; None for what logs usually have."""
     reports: tuple[str, ...] = ()
     report_options: Mapping[str, str] = field(default_factory=dict)
     """Options that belong to one report, such as `to` for `paths`."""
@@ -100,10 +103,21 @@ def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), 
         Segment(period, options.bots, filters.parse_filters(where, goals), key, frozenset(fields)),
         options.log_format,
         MemoryBudget.of(options.memory),
+        max_unpacked_of(options),
         where=where,
         rejects=options.rejects,
         progress=progress,
     )
+
+
+def max_unpacked_of(options: Options) -> int | None:
+    """Return the number of bytes given by `--max-unpacked`, or None. Raises UsageError."""
+    if options.max_unpacked is None:
+        return None
+    size = parse_size(options.max_unpacked)
+    if size is None:
+        raise UsageError(f"--max-unpacked: {options.max_unpacked!r} is not a size; write it like 100GiB")
+    return size
 
 
 def read_goals(options: Options) -> Goals:

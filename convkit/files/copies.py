@@ -6,16 +6,9 @@ A log is a copy if another log begins with its entire content. `ingest.repeats` 
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from convkit.core import filesystem
 from convkit.files import damaged
-from convkit.files.lines import CSV_AS_LINES, ZSTD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,11 +39,6 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
 def _first_line(source: Source) -> bytes:
     """Return the first line of a log, or its path if that line is empty or missing."""
     start = b""
-    if source.packing == ZSTD:
-        # Only Polars can decompress zstd, and only into lines.
-        with suppress(pl.exceptions.PolarsError, OSError):
-            start = "".join(pl.read_csv(source.path, n_rows=1, **CSV_AS_LINES)["line"].drop_nulls()).encode()
-        return start[:_CHUNK] or os.fsencode(source.path)
     for chunk in _bytes(source):
         start += chunk
         if b"\n" in start or len(start) >= _CHUNK:
@@ -75,17 +63,5 @@ def _shorter_if_copy(source: Source, other: Source) -> Source | None:
 
 
 def _bytes(source: Source) -> Iterator[bytes]:
-    """Yield the bytes of a log in non-empty chunks; zstd, which only Polars can decompress, goes through a temporary file."""
-    if source.packing != ZSTD:
-        yield from filter(None, damaged.unpacked_bytes(source, []))
-        return
-    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
-        try:
-            pl.scan_csv(source.path, **CSV_AS_LINES).sink_csv(Path(spool.name), include_header=False, quote_style="never")
-        except (pl.exceptions.PolarsError, OSError):
-            # The log is damaged, so it does not count as a copy.
-            spool.write(source.path.read_bytes()[:_CHUNK])
-            spool.flush()
-        with Path(spool.name).open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+    """Yield the bytes of a log in non-empty chunks."""
+    return filter(None, damaged.unpacked_bytes(source, []))

@@ -1,49 +1,34 @@
-"""The slow, tolerant reader, for logs that the fast one cannot read: truncated or damaged gzip, bzip2, zip, UTF-16, zero bytes.
+"""The decompressed bytes of logs: gzip, Zstandard, bzip2, zip and UTF-16, truncated or damaged, in chunks of a limited size.
 
-It keeps what it can and reports what is lost. If both readers can read a log, they return the same lines: tests compare them on every sample, on
-mutated lines and on random bytes.
+What can be rescued is kept, and what is lost is reported.
 """
 
 from __future__ import annotations
 
 import bz2
 import codecs
+import errno
+import os
 import zlib
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from convkit.core.schema import TOO_LONG
-from convkit.files import archives
-from convkit.files.lines import BZIP2, GZIP, MAX_LINE_BYTES, UTF_16, ZIP, add_source_and_fault, packing_of
+from convkit.core.sizes import size_text
+from convkit.errors import InputError
+from convkit.files import archives, zstandard
+from convkit.files.lines import BZIP2, GZIP, PLAIN, UTF_16, ZIP, ZSTD, packing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
     from convkit.files.lines import Source
 
-_CHUNK = 1 << 20
-_BLOCK = 32 << 20
-_MAX_BYTES_KEPT = MAX_LINE_BYTES + 2
-"""The number of bytes kept of a long line: enough to show that it is too long, even after a final carriage return has been removed."""
+_CHUNK, _PACKED_CHUNK = 1 << 20, 1 << 16
+_USUAL_RATIO, _LARGE = 200, 1 << 30
+"""A log that decompresses to more than so many times its size, and to more than so many bytes, is not read unless its user allows it."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = b"\n"
-
-
-def frames(source: Source, number: int, losses: list[str], advance: Callable[[int], None] | None = None) -> Iterator[pl.DataFrame]:
-    """Yield the lines of a log as `lines.scan` would, in frames of about 32 MB, the first of them empty; add a sentence to `losses` for each loss.
-
-    `advance` is called with the number of bytes read from the file for each chunk.
-    """
-    line_no, line = 1, pl.col("line")
-    faults = {TOO_LONG: line.str.len_bytes() > MAX_LINE_BYTES, "contains zero bytes": line.str.contains("\0", literal=True)}
-    yield add_source_and_fault(pl.DataFrame(schema={"line_no": pl.UInt32, "line": pl.String}), number, faults)
-    for block in _blocks(unpacked_bytes(source, losses, advance)):
-        lines = [_line(raw) for raw in block.removesuffix(b"\n").split(b"\n")]
-        frame = pl.DataFrame({"line": lines}, schema={"line": pl.String}).with_row_index("line_no", offset=line_no)
-        yield add_source_and_fault(frame, number, faults)
-        line_no += frame.height
 
 
 class FalseLinesLoss(str):
@@ -72,51 +57,39 @@ def ends_with_newline(source: Source) -> bool:
     return last == b"\n"
 
 
-def _line(raw: bytes) -> str | None:
-    """Return a line as text; leading zero bytes are the gap left in a log that was truncated while being written."""
-    return raw.lstrip(b"\0").removesuffix(b"\r").decode("utf-8", "replace") or None
-
-
-def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield whole lines in blocks, but only the beginning of a line that is too long: enough to show that it is."""
-    rest, is_cut = bytearray(), False
-    for chunk in chunks:
-        last = chunk.rfind(b"\n") + 1
-        if is_cut:
-            first = chunk.find(b"\n")
-            chunk, last = (chunk[first:], last - first) if first >= 0 else (b"", 0)  # noqa: PLW2901 (the rest of the cut line is dropped)
-            is_cut = first < 0
-        if last and len(rest) + last >= _BLOCK:
-            yield bytes(rest) + chunk[:last]
-            rest, chunk = bytearray(), chunk[last:]  # noqa: PLW2901 (the remaining bytes)
-        rest += chunk
-        is_cut = _cut_long_line(rest) or is_cut
-    if rest:
-        yield bytes(rest)
-
-
-def _cut_long_line(rest: bytearray) -> bool:
-    """Cut the last line if it is already too long, and return whether it was; leading zero bytes do not count."""
-    start = rest.rfind(b"\n") + 1
-    if len(rest) - start <= _MAX_BYTES_KEPT:
-        return False
-    line = rest[start:].lstrip(b"\0")
-    rest[start:] = line[:_MAX_BYTES_KEPT]
-    return len(line) > _MAX_BYTES_KEPT
-
-
 def unpacked_bytes(source: Source, losses: list[str], advance: Callable[[int], None] | None = None) -> Iterator[bytes]:
     """Yield the decompressed bytes of a log as UTF-8 without a byte order mark."""
-    if source.packing != ZIP:
-        unpack = _UNPACKERS.get(source.packing)
-        yield from _as_utf_8(unpack(_plain_bytes(source, advance), source, losses) if unpack else _plain_bytes(source, advance))
-        return
+    chunks = _members_bytes(source, losses, advance) if source.packing == ZIP else _file_bytes(source, losses, advance)
+    yield from chunks if source.packing == PLAIN else _limited(chunks, source)
+
+
+def _file_bytes(source: Source, losses: list[str], advance: Callable[[int], None] | None) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a file that is not an archive."""
+    unpack, packed = _UNPACKERS.get(source.packing), _plain_bytes(source, advance)
+    yield from _as_utf_8(unpack(packed, source, losses) if unpack else packed)
+
+
+def _members_bytes(source: Source, losses: list[str], advance: Callable[[int], None] | None) -> Iterator[bytes]:
+    """Yield the bytes of the members of an archive that make up a log."""
     for number, member in enumerate(source.members):
         yield from _member_bytes(source, member, losses)
         if number < len(source.members) - 1:
-            yield b"\n"
+            yield _LINE_END
     if advance:
         advance(source.size)
+
+
+def _limited(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
+    """Yield decompressed bytes. Raises InputError once they are more than a log of this compressed size has, or than its user allows."""
+    size, allowed = 0, max(_USUAL_RATIO * source.size, _LARGE) if source.max_unpacked is None else source.max_unpacked
+    for chunk in chunks:
+        size += len(chunk)
+        if size > allowed:
+            usual = f", over {_USUAL_RATIO} times its compressed size" if source.max_unpacked is None else ""
+            raise InputError(
+                f"{source.name} decompresses to more than {size_text(allowed)}{usual}; if it is a log, allow more with --max-unpacked SIZE"
+            )
+        yield chunk
 
 
 def text_up_to(source: Source, max_bytes: int) -> str | None:
@@ -162,14 +135,26 @@ def _as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _plain_bytes(source: Source, advance: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Yield the bytes of a plain file, without those written since it was opened, because a log may grow faster than it can be read."""
-    left = source.size
-    with source.path.open("rb") as file:
-        while chunk := file.read(min(_CHUNK, left)):
-            left -= len(chunk)
-            if advance:
-                advance(len(chunk))
+    """Yield the bytes of a plain file, without those written since it was opened, as a log may grow faster than it can be read."""
+    left, most = source.size, _CHUNK if source.packing in {PLAIN, UTF_16} else _PACKED_CHUNK
+    with source.path.open("rb", buffering=0) as file:
+        while chunk := file.read(min(most, left)):
             yield chunk
+            size = len(chunk) + (_skip_hole(file, left - len(chunk)) if source.packing == PLAIN and not any(chunk) else 0)
+            left -= size
+            if advance:
+                advance(size)
+
+
+def _skip_hole(file: BinaryIO, left: int) -> int:
+    """Move to the next data of a sparse file, and return how many zero bytes were skipped: a log truncated while being written begins with many."""
+    place = file.tell()
+    try:
+        end = os.lseek(file.fileno(), place, os.SEEK_DATA)
+    except OSError as error:
+        # Either there is no more data, or the file system does not know where it is.
+        end = place + left if error.errno == errno.ENXIO else place
+    return file.seek(min(end, place + left)) - place
 
 
 def _gzip_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
@@ -224,6 +209,27 @@ def _bzip2_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> 
         losses.append(_damaged_sentence(source))
 
 
+def _zstandard_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
+    """Yield the content of a Zstandard file, in one or more frames, up to any damage; frames without content are skipped."""
+    if not zstandard.is_available():
+        raise InputError(f"{source.name} contains data compressed with zstd; {zstandard.ADVICE}")
+    unpacker, is_open = zstandard.decompressor(), False
+    for left in chunks:
+        while left or (is_open and not unpacker.needs_input):
+            is_open = True
+            try:
+                content = unpacker.decompress(left, _CHUNK)
+            except zstandard.errors():
+                losses.append(_damaged_sentence(source))
+                return
+            yield content
+            left = b""  # noqa: PLW2901 (the decompressor has it now)
+            if unpacker.eof:
+                left, unpacker, is_open = unpacker.unused_data, zstandard.decompressor(), False  # noqa: PLW2901 (the remaining bytes)
+    if is_open:
+        losses.append(_damaged_sentence(source))
+
+
 def _damaged_sentence(source: Source) -> str:
     return f"{source.name} is damaged and was read only up to the damage; copy it again to get the rest"
 
@@ -236,4 +242,4 @@ def _trailing_sentence(source: Source) -> str:
     return f"{source.name} has bytes after its compressed data that are not gzip; they were ignored"
 
 
-_UNPACKERS = {GZIP: _gzip_bytes, BZIP2: _bzip2_bytes}
+_UNPACKERS = {GZIP: _gzip_bytes, BZIP2: _bzip2_bytes, ZSTD: _zstandard_bytes}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
 from convkit.errors import InputError
-from convkit.files import damaged
-from convkit.files.lines import PARQUET, UTF_16, ZSTD, open_source
+from convkit.files import damaged, zstandard
+from convkit.files.lines import PARQUET, UTF_16, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,12 @@ def is_windows_1252(source: Source, head: pl.Series) -> bool:
 
     Only logs with invalid UTF-8 in these lines are read.
     """
-    if source.packing in {PARQUET, UTF_16, ZSTD} or source.size > _LARGEST or not head.str.contains(_REPLACEMENT_CHARACTER, literal=True).any():
+    if (
+        source.packing in {PARQUET, UTF_16}
+        or source.is_replaced
+        or source.size > _LARGEST
+        or not head.str.contains(_REPLACEMENT_CHARACTER, literal=True).any()
+    ):
         return False
     # Bytes outside ASCII are compared line by line, because nothing else can be valid in one encoding only.
     losses: list[str] = []
@@ -73,8 +78,8 @@ def can_be_recoded(source: Source) -> bool:
 def as_utf_8(source: Source) -> Iterator[Source]:
     """Open a log in Windows-1252 as one in UTF-8, in a temporary file; bytes without a meaning are replaced. Raises InputError if it is damaged."""
     losses: list[str] = []
-    if source.packing == ZSTD:
-        raise InputError(f"{source.name} is compressed with zstd, which is read as UTF-8 only; decompress it first with zstd -d")
+    if source.is_replaced:
+        raise InputError(f"{source.name} is compressed with zstd, which is read as UTF-8 only; {zstandard.ADVICE}")
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         for chunk in damaged.unpacked_bytes(source, losses):
             spool.write(chunk.decode("cp1252", "replace").encode())

@@ -1,8 +1,6 @@
-"""The fast reader, which turns a log into lines with their source and number, and the detection of compression.
+"""The files that logs are read from: their compression, detected from their first bytes, and temporary copies of those that can be read only once.
 
-It reads lines with Polars' CSV reader. Without a quote character and with a single text column, this handles gzip, zstd, CR LF and byte order marks,
-and keeps blank lines as null rows, so that every line is counted. It fails on zero bytes and damage; `files.damaged` then reads the log. For damaged
-Parquet files, Polars panics and writes to standard error before the panic can be caught.
+For damaged Parquet files, Polars panics and writes to standard error before the panic can be caught.
 """
 
 from __future__ import annotations
@@ -21,15 +19,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core import filesystem
-from convkit.core.schema import PROBLEM, TOO_LONG, first_problem
 from convkit.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import BinaryIO, TypeVar
-
-    Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
-
+    from typing import BinaryIO
 
 PLAIN, GZIP, ZSTD, BZIP2, PARQUET, ZIP, UTF_16 = "plain", "gzip", "zstd", "bzip2", "parquet", "zip", "UTF-16"
 _MAGIC = {
@@ -41,23 +35,23 @@ _MAGIC = {
     b"\xff\xfe": UTF_16,
     b"\xfe\xff": UTF_16,
 }
+_SKIPPABLE, _SKIPPABLE_REST = tuple(bytes([number]) for number in range(0x50, 0x60)), b"\x2a\x4d\x18"
+"""The first bytes of a Zstandard frame without content; pzstd begins files with one."""
 _UNSUPPORTED = {b"\xfd7zXZ\x00": ("compressed with xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
 _TAR, _TAR_OFFSET = b"ustar", 257
 MAX_LINE_BYTES = 1 << 20
 """The maximum number of bytes in a line."""
 COLUMN_PREFIX = "column:"
 """The prefix of columns that come from a Parquet file."""
-_NEVER_IN_A_LINE = "\x00"
 CSV_AS_LINES: dict[str, Any] = {
-    "separator": _NEVER_IN_A_LINE,
+    "separator": "\n",
     "has_header": False,
     "schema": {"line": pl.String},
     "quote_char": None,
     "encoding": "utf8-lossy",
-    "glob": False,
     "raise_if_empty": False,
 }
-"""The options with which the CSV reader reads lines."""
+"""The options with which Polars' CSV reader reads lines. They have no further fields, as lines end where fields would."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +64,12 @@ class Source:
     size: int = sys.maxsize
     members: tuple[str, ...] = ()
     """The members of an archive that make up this log."""
+    in_blocks: bool = False
+    """Whether it is read in blocks even if Polars' reader could read it."""
+    max_unpacked: int | None = None
+    """The largest number of bytes that it may be decompressed to; None for what logs usually have."""
+    is_replaced: bool = False
+    """Whether bytes that were not UTF-8 have been replaced."""
 
 
 def open_source(path: Path, name: str, label: str | None = None) -> Source:
@@ -93,32 +93,13 @@ def open_source(path: Path, name: str, label: str | None = None) -> Source:
 
 def packing_of(start: bytes) -> str:
     """Return the compression of a log, given its first bytes."""
-    return next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
+    is_skippable = start[:1] in _SKIPPABLE and start[1:4] == _SKIPPABLE_REST
+    return ZSTD if is_skippable else next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
 
 
 def read_error(name: str | Path, error: OSError) -> InputError:
     """Return the InputError for a log that cannot be opened."""
     return InputError(f"{name} cannot be read: {error.strerror}")
-
-
-def scan(source: Source, number: int) -> pl.LazyFrame:
-    """Return `source, line_no, line, fault` of a log; `line_no` starts at 1, `line` is null if blank, `fault` marks lines that are too long."""
-    if source.packing == PARQUET:
-        return _scan_parquet(source.path, number)
-    lines = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **CSV_AS_LINES)
-    return add_source_and_fault(lines, number, {TOO_LONG: pl.col("line").str.len_bytes() > MAX_LINE_BYTES})
-
-
-def _scan_parquet(path: Path, number: int) -> pl.LazyFrame:
-    """Return the rows of a Parquet file as lines without text, with COLUMN_PREFIX added to the names of its columns."""
-    rows = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(COLUMN_PREFIX)).with_row_index("line_no", offset=1)
-    text, fault = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=PROBLEM)
-    return rows.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
-
-
-def add_source_and_fault(lines: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
-    """Add to `line_no, line` the log's number as `source`, and the `fault` that is found in a line before it is parsed."""
-    return lines.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=first_problem(faults))
 
 
 def is_regular_file(path: Path) -> bool:

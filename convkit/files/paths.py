@@ -5,14 +5,15 @@ from __future__ import annotations
 import glob
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
 from convkit.errors import InputError, UsageError
-from convkit.files import archives, lines, remote
+from convkit.files import archives, lines, remote, zstandard
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -43,14 +44,14 @@ def path_names(paths: Paths) -> list[str]:
     return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
-def hold(paths: Paths, stack: ExitStack) -> HeldLogs:
+def hold(paths: Paths, stack: ExitStack, max_unpacked: int | None = None) -> HeldLogs:
     """Open logs for several runs; `stack` closes them."""
     names = path_names(paths)
-    return HeldLogs(tuple(names), tuple(open_sources(names, stack)))
+    return HeldLogs(tuple(names), tuple(open_sources(names, stack, max_unpacked)))
 
 
-def open_sources(paths: Paths, stack: ExitStack) -> list[Source]:
-    """Return the logs that the paths name, each once."""
+def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None) -> list[Source]:
+    """Return the logs that the paths name, each once; `max_unpacked` is the largest number of bytes that one may be decompressed to."""
     if isinstance(paths, HeldLogs):
         return [*paths.sources]
     names = path_names(paths)
@@ -69,7 +70,17 @@ def open_sources(paths: Paths, stack: ExitStack) -> list[Source]:
         for file in _files(path):
             if _file_identity(file) not in sources:
                 sources[_file_identity(file)] = _open_file(file, stack)
-    return [log for source in sources.values() for log in archives.logs_in(source)]
+    readable = (replace(_readable(source, stack), max_unpacked=max_unpacked) for source in sources.values())
+    return [log for source in readable for log in archives.logs_in(source)]
+
+
+def _readable(source: Source, stack: ExitStack) -> Source:
+    """Return a log that can be read in chunks: without the module for Zstandard, such a log is first decompressed to a temporary file."""
+    if source.packing != lines.ZSTD or zstandard.is_available():
+        return source
+    target = Path(stack.enter_context(filesystem.temporary_path(tempfile.gettempdir())))
+    zstandard.decompress_with_polars(source.path, source.name, target)
+    return replace(lines.open_source(target, source.name), is_replaced=True)
 
 
 def _file_identity(file: Path) -> tuple[int, int]:

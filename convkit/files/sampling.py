@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.errors import InputError
-from convkit.files import damaged
-from convkit.files.lines import CSV_AS_LINES, MAX_LINE_BYTES, PARQUET, PLAIN, ZSTD, scan
+from convkit.files import damaged, reader
+from convkit.files.lines import MAX_LINE_BYTES, PARQUET, PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import BinaryIO
 
     from convkit.files.lines import Source
@@ -25,8 +24,6 @@ _MAX_BYTES = 32 << 20
 
 def sample(source: Source) -> pl.Series:
     """Return lines from which to detect the format: from all over a plain file, the first 20,000 of a compressed one, or none for Parquet."""
-    if source.packing == ZSTD:
-        return _head_of_zstd(source)
     if source.packing == PLAIN:
         with source.path.open("rb") as file:
             lines = _spread(file, source.size)
@@ -46,39 +43,19 @@ def sample_throughout(source: Source, head: pl.Series, late_names: str) -> pl.Se
     place = pl.when((pl.col("line_no") % _STEP == 0) & (pl.col("line_no") > len(head)) & is_packed).then("line_no")
     names = pl.when(line.str.contains(late_names)).then(line).str.extract_all(late_names).list.join("") if late_names else pl.lit(None, pl.String)
 
-    def kinds(lines: pl.LazyFrame) -> pl.DataFrame:
+    def kinds(lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return the lines from all over the log, and the number of the first line of each set of names."""
         rows = lines.with_columns(place=place).with_columns(names=pl.when(pl.col("place").is_null()).then(names))
         kept = rows.filter(pl.col("place").is_not_null() | pl.col("names").is_not_null())
-        groups = kept.group_by("place", "names").agg(pl.col("line_no").min(), pl.when(pl.col("place").is_not_null()).then("line").first())
-        return groups.collect(engine="streaming")
+        return kept.group_by("place", "names").agg(pl.col("line_no").min(), pl.when(pl.col("place").is_not_null()).then("line").first())
 
-    frames = _of_whole_log(source, kinds)
-    if not frames:
-        return head
-    rows = pl.concat(frames).sort("line_no")
+    rows = reader.collect(source, kinds).sort("line_no")
     spread = rows.filter(pl.col("place").is_not_null())["line"].drop_nulls()
     late = rows.filter(pl.col("place").is_null()).unique("names", keep="first", maintain_order=True)
     numbers = late["line_no"].head(_LINES)
     is_late = pl.col("line_no").is_in(numbers.implode())
-    lines = _of_whole_log(source, lambda lines: lines.filter(is_late).select("line").collect(engine="streaming")) if len(numbers) else []
-    return pl.concat([head, spread.gather_every(len(spread) // _LINES + 1), *(frame["line"].drop_nulls() for frame in lines)])
-
-
-def _of_whole_log(source: Source, query: Callable[[pl.LazyFrame], pl.DataFrame]) -> list[pl.DataFrame]:
-    """Return the results of a query on all lines of a log, or none if it cannot be read."""
-    try:
-        return [query(scan(source, 0))]
-    except (pl.exceptions.PolarsError, OSError):
-        return [] if source.packing == ZSTD else [query(frame.lazy()) for frame in damaged.frames(source, 0, [])]
-
-
-def _head_of_zstd(source: Source) -> pl.Series:
-    """Return the first lines of a zstd file, which only Polars can decompress."""
-    try:
-        return pl.read_csv(source.path, n_rows=_LINES, **CSV_AS_LINES)["line"].fill_null("")
-    except (pl.exceptions.PolarsError, OSError):
-        raise InputError(f"{source.name} is damaged; copy it again, or decompress it with zstd -d") from None
+    lines = reader.collect(source, lambda lines: lines.filter(is_late).select("line"))["line"] if len(numbers) else numbers.clear().cast(pl.String)
+    return pl.concat([head, spread.gather_every(len(spread) // _LINES + 1), lines.drop_nulls()])
 
 
 def _first(chunks: Iterable[bytes]) -> list[bytes]:
@@ -110,5 +87,4 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
 def lines_starting_with(source: Source, sign: str) -> list[tuple[int, str]]:
     """Return the number and text of each line in a log that begins with `sign`, because headers may be anywhere."""
     has_sign = pl.col("line").str.starts_with(sign)
-    frames = _of_whole_log(source, lambda lines: lines.filter(has_sign).select("line_no", "line").collect(engine="streaming"))
-    return [row for frame in frames for row in frame.rows()]
+    return reader.collect(source, lambda lines: lines.filter(has_sign).select("line_no", "line")).rows()

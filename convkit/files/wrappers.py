@@ -19,7 +19,8 @@ from convkit.core.schema import first_problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from convkit.files.lines import Frame, Source
+    from convkit.files.lines import Source
+    from convkit.files.reader import Frame
 
 CUT_IN_PARTS = "split by the container runtime"
 _PROGRAM = 2

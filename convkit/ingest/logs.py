@@ -22,7 +22,8 @@ from convkit.ingest.unwanted import without_unwanted
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from convkit.files.lines import Frame, Source
+    from convkit.files.lines import Source
+    from convkit.files.reader import Frame
     from convkit.files.wrappers import Wrapping
     from convkit.formats import Layout
     from convkit.formats.parsers.base import Needs
@@ -84,15 +85,15 @@ class OpenLogs:
     """A sentence that names the files that are not logs of requests, if there are any."""
 
 
-def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS) -> OpenLogs:
+def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS, max_unpacked: int | None = None) -> OpenLogs:
     """Open the logs that the paths name (files, globs, directories, URLs and `-`), without copies and files of other kinds; `stack` closes them.
 
-    `needs` is the data that a run needs from the lines. Raises InputError for a log that cannot be read or recognised, and UsageError for an unknown
+    `needs` is the data that a run needs from the lines; `max_unpacked` is the largest number of bytes that a log may be decompressed to. Raises InputError for a log that cannot be read or recognised, and UsageError for an unknown
     format.
     """
     name = strings.canonical_name(log_format)
     template = strings.parse_option(name)
-    sources, copies = open_sources(paths, stack), list[str]()
+    sources, copies = open_sources(paths, stack, max_unpacked), list[str]()
     sources, left_out = without_unwanted(sources)
     if len(sources) > 1:
         sources, copies = without_copies(sources)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core import datafiles
 from convkit.files import damaged
-from convkit.files.lines import PARQUET, ZSTD
+from convkit.files.lines import PARQUET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,7 +58,7 @@ def _kind(source: Source) -> str | None:
         kind, _, patterns = line.partition(": ")
         if any(fnmatchcase(name, pattern) for pattern in patterns.split()):
             return kind
-    if source.packing in {PARQUET, ZSTD}:
+    if source.packing == PARQUET:
         return None
     try:
         start = next(damaged.unpacked_bytes(source, []), b"")[:_START].decode("utf-8", "replace")

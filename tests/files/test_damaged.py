@@ -1,4 +1,4 @@
-"""The tolerant reader returns the same lines as the fast one, and rescues what it can from damaged logs."""
+"""Logs that are read in blocks give the same lines as those that Polars reads, and damaged ones give what can be rescued."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import share_of_examples
 
-from convkit.files import damaged, lines
+from convkit.files import damaged, lines, reader
 from convkit.formats import load_formats, sample_lines
 from convkit.formats.parsers import clf
 from convkit.formats.parsers.base import Assets
@@ -37,13 +38,13 @@ def opened(folder: Path, content: bytes) -> lines.Source:
 
 
 def tolerantly(source: lines.Source) -> tuple[list[tuple[object, ...]], list[str]]:
-    """Return the lines that the tolerant reader returns, and its warnings about losses."""
+    """Return the lines of a log that is read in blocks, and the warnings about losses."""
     losses: list[str] = []
-    return [row for frame in damaged.frames(source, 0, losses) for row in frame.rows()], losses
+    return [row for frame in reader.frames(source, 0, losses) for row in frame.rows()], losses
 
 
 def texts(source: lines.Source) -> list[object]:
-    """Return the text of each line that the tolerant reader returns."""
+    """Return the text of each line of a log that is read in blocks."""
     return [row[2] for row in tolerantly(source)[0]]
 
 
@@ -53,15 +54,19 @@ def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
     return log.layout.scan(unwrap(read, log), Assets()).collect()
 
 
-def check(source: lines.Source) -> None:
-    """Check that both readers return equal lines, records and rejects."""
-    fast = lines.scan(source, 0)
-    rows, losses = tolerantly(source)
+def check(folder: Path, content: bytes, pack: Callable[[bytes], bytes] = bytes) -> None:
+    """Check that a plain log that Polars reads and a log read in blocks give equal lines, records and rejects."""
+    plain = opened(folder, content)
+    assert reader.is_read_by_polars(plain)
+    whole = reader.scan(plain, 0).collect()
+    quick = records(reader.scan(plain, 0), plain)
+    packed = opened(folder, pack(content))
+    rows, losses = tolerantly(packed)
     assert [(*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in rows] == [
-        (*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in fast.collect().rows()
+        (*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in whole.rows()
     ]
     assert losses == []
-    slow, quick = (records(read, source) for read in (pl.concat(damaged.frames(source, 0, [])).lazy(), fast))
+    slow = records(reader.lazy_lines(lambda: reader.frames(packed, 0, [])), packed)
     assert slow["problem"].equals(quick["problem"])
     assert slow.filter(pl.col("problem").is_null()).equals(quick.filter(pl.col("problem").is_null()))
 
@@ -85,9 +90,9 @@ def check(source: lines.Source) -> None:
         MANY.replace(b"\n", b"\r\n"),
     ],
 )
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda plain: gzip.compress(plain[:10]) + gzip.compress(plain[10:])])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda plain: gzip.compress(plain[:10]) + gzip.compress(plain[10:]), zstd.compress])
 def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes]) -> None:
-    check(opened(tmp_path, pack(content)))
+    check(tmp_path, content, pack)
 
 
 @share_of_examples(0.5)
@@ -99,7 +104,7 @@ def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callab
 def test_both_readers_read_the_same_from_random_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     plain = content.replace(b"\0", b"0")
     if not plain.startswith((b"\x1f\x8b", b"\x28\xb5", b"BZh", b"\xff\xfe", b"\xfe\xff", b"PK", b"\xfd7z", b"7z", b"PAR1")):
-        check(opened(tmp_path_factory.mktemp("random"), plain))
+        check(tmp_path_factory.mktemp("random"), plain)
 
 
 @share_of_examples(0.5)
@@ -110,7 +115,7 @@ def test_both_readers_read_the_same_from_mutated_lines(tmp_path_factory: pytest.
     for _ in range(rng.randint(1, 30)):
         place = rng.randrange(len(content))
         content[place : place + rng.randint(0, 3)] = bytes(rng.choices(b'"\\ []\n\r-/:\xff\xc3\xa9aZ09', k=rng.randint(0, 3)))
-    check(opened(tmp_path_factory.mktemp("mutated"), bytes(content)))
+    check(tmp_path_factory.mktemp("mutated"), bytes(content))
 
 
 def test_a_truncated_gzip_file_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
@@ -173,7 +178,7 @@ def test_zero_bytes_are_a_hole_before_a_line_and_a_fault_inside_one(tmp_path: Pa
 def test_a_line_of_a_gibibyte_is_one_fault_and_takes_little_memory(tmp_path: Path) -> None:
     packer, piece = zlib.compressobj(1, wbits=31), bytes(1 << 20).replace(b"\0", b"y")
     packed = b"".join([packer.compress(b"a\n"), *(packer.compress(piece) for _ in range(256)), packer.compress(b"\nz\n"), packer.flush()])
-    frames = list(damaged.frames(opened(tmp_path, packed), 0, []))
+    frames = list(reader.frames(opened(tmp_path, packed), 0, []))
     assert [(row[1], row[3]) for frame in frames for row in frame.rows()] == [(1, None), (2, "longer than 1 MiB"), (3, None)]
     assert sum(frame.estimated_size() for frame in frames) < 4 * LONG
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convkit.errors import ExitCode, InputError
-from convkit.files import lines, sampling
+from convkit.files import lines, reader, sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def source(path: Path, content: bytes) -> Source:
 
 def read(log: Source) -> list[tuple[int, str | None]]:
     """Return the number and the text of every line."""
-    return lines.scan(log, 0).select("line_no", "line").collect().rows()
+    return reader.scan(log, 0).select("line_no", "line").collect().rows()
 
 
 @pytest.mark.parametrize(

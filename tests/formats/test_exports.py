@@ -21,11 +21,11 @@ from small_logs import figures, overview, reached_by, written
 import convkit
 from convkit.core import schema
 from convkit.errors import ExitCode, InputError
+from convkit.files import reader
 from convkit.formats import json as json_array
 from convkit.formats.parsers import json_events
 from convkit.formats.parsers.base import ALL_ASSETS, NO_NEEDS
 from convkit.goals.loader import parse_goals
-from convkit.ingest import load
 from convkit.traffic import hits as traffic_hits
 
 if TYPE_CHECKING:
@@ -393,7 +393,7 @@ def test_the_reader_for_damaged_files_reads_every_notation_alike(
     name: str, report_of: Callable[[str], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = report_of(name)
-    monkeypatch.setattr(load, "_is_easy", lambda _: False)
+    monkeypatch.setattr(reader, "is_read_by_polars", lambda _: False)
     assert reported(tmp_path, NOTATIONS[name]) | {"goals_file": usual["goals_file"]} == usual
 
 

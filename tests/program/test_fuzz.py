@@ -21,9 +21,9 @@ from profiles import number_of_examples
 
 from convkit.core import plugins
 from convkit.errors import InputError
+from convkit.files import reader
 from convkit.formats import load_formats, sample_lines
 from convkit.goals.loader import parse_goals
-from convkit.ingest import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +143,7 @@ def check(seed: int, kind: str, folder: Path, *, quick: bool = False) -> None:
 def check_with_reader_for_damaged_files(log: Path, log_format: str, document: Document | None, refusal: str) -> None:
     """Check that the reader for damaged files reads and rejects the same lines as the usual one, and refuses the same files."""
     message = ""
-    with mock.patch.object(load, "_is_easy", return_value=False):
+    with mock.patch.object(reader, "is_read_by_polars", return_value=False):
         try:
             again = runs.document([log], goals=GOALS, log_format=log_format, rejects=True)
         except InputError as error:

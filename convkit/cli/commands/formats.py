@@ -22,10 +22,10 @@ def show_formats(logs: tuple[str, ...], **values: object) -> ExitCode:
     if not logs:
         write_blocks(lambda screen: formats.draw_known(formats.known_formats(), screen))
         return ExitCode.OK
-    from convkit.engine.plan import read_goals  # noqa: PLC0415 (as above)
+    from convkit.engine.plan import max_unpacked_of, read_goals  # noqa: PLC0415 (as above)
 
     parsed, _ = options.parse_options(values, Options)
-    guesses = formats.guess(logs, parsed.log_format, read_goals(parsed))
+    guesses = formats.guess(logs, parsed.log_format, read_goals(parsed), max_unpacked_of(parsed))
     unread = [guess for guess in guesses if not guess.is_read]
     unusable = [guess for guess in guesses if guess.is_read and not guess.is_usable]
     write_blocks(lambda screen: formats.draw(guesses, screen))
@@ -44,4 +44,6 @@ def show_formats(logs: tuple[str, ...], **values: object) -> ExitCode:
 
 
 _EXAMPLES = ("convkit formats", "convkit formats access.log --log-format '$remote_addr \"$request\"'")
-COMMAND = options.add_options(options.command_of("formats", __doc__, show_formats, *_EXAMPLES), only=("goals", "log_format", "settings", "debug"))
+COMMAND = options.add_options(
+    options.command_of("formats", __doc__, show_formats, *_EXAMPLES), only=("goals", "log_format", "settings", "max_unpacked", "debug")
+)

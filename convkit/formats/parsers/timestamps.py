@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from polars.expr.struct import ExprStructNameSpace
 
-    from convkit.files.lines import Frame
+    from convkit.files.reader import Frame
 
 WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 NEVER = datetime(1, 1, 1, tzinfo=UTC)

@@ -1,0 +1,23 @@
+"""Sizes in bytes, as they are typed and shown."""
+
+from __future__ import annotations
+
+import re
+
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
+_POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def parse_size(text: str) -> int | None:
+    """Return the number of bytes in a size like `1GiB` or `800MB`, or None if it is not one."""
+    size = _SIZE.fullmatch(text.strip())
+    if not size:
+        return None
+    number, unit, binary = size.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _POWERS[unit.upper()])
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as text, like `1 GiB`."""
+    unit = next((name for name in ("TiB", "GiB", "MiB") if size >= 1 << 10 * "_KMGT".index(name[0])), "KiB")
+    return f"{size / (1 << 10 * '_KMGT'.index(unit[0])):.3g} {unit}"
