@@ -26,7 +26,7 @@ _LEAST = 256 << 20
 _SMALL = 768 << 20
 USUAL = 3 << 30
 """The maximum number of bytes that a run uses by default; more would not make it faster."""
-BASE = 160 << 20
+BASE = 200 << 20
 """The bytes needed for the program, for reading a log and for the tallies, whatever the log's size."""
 _RECORD, _OTHER = 270, 46
 """The bytes needed per record at the peak of an analysis, and per line of which only the sender is used; all rows of exports are records.
@@ -80,6 +80,10 @@ class MemoryBudget:
         lines = sample(source)
         mean = lines.str.len_bytes().mean()
         return size // (int(mean if isinstance(mean, float) else 0) + 1)
+
+    def fits(self, records: int, others: int) -> bool:
+        """Return whether this many records and other lines can be analyzed in one part."""
+        return self.weight(records, others) <= self.size - BASE
 
     def parts(self, weight: int) -> int:
         """Return the number of parts needed for this many bytes of data, at least one."""

@@ -28,7 +28,7 @@ from convkit.ingest.log_data import GlobalFacts, LogData, Part
 from convkit.ingest.logs import open_logs
 from convkit.ingest.merge import find_newest_first, identify_users, rank_sources, source_ranks
 from convkit.ingest.repeats import NO_DUPLICATES, Duplicates, find_shared_lines
-from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
+from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, MemoryFullError, MemoryStore, bucket_of
 from convkit.ingest.stray import find_stray
 from convkit.traffic import attributes, crowds, events, hits, identity
 from convkit.traffic import visitors as traffic_visitors
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_COUNTED_AT_ONCE = 5_000_000
+_COUNTED_AT_ONCE = 1_000_000
 """The number of lines on disk that are counted at a time: grouping reads ahead without limit, and took 1.4 GB for 50 million lines at once."""
 _FEW = 200_000
 """The number of lines that are always read at once."""
@@ -103,19 +103,23 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
         if plan.memory.is_small:
             opened = replace(opened, logs=tuple(replace(log, source=replace(log.source, in_blocks=True)) for log in opened.logs))
         fits = plan.memory.holds(log.source for log in opened.logs)
-        yield _in_memory(opened, plan) if fits else _on_disk(opened, plan, stack)
+        yield (_in_memory(opened, plan) if fits else None) or _on_disk(opened, plan, stack)
 
 
-def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
-    """Read logs into memory, as one part."""
-    data, lines = _loaded(opened, plan)
+def _in_memory(opened: OpenLogs, plan: Plan) -> Partition | None:
+    """Read logs into memory, as one part; return None if they turn out to be too large."""
+    try:
+        data, lines = _loaded(opened, plan)
+    except MemoryFullError:
+        return None
     part = Part(lines, data.facts) if plan.every_line else _without_more_assets(Part(lines, data.facts))
     return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, omitted=part.omitted), plan.every_line, part)
 
 
 def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
     """Return the data of logs in memory without their lines, and the lines: nothing else may hold a reference to them when some are dropped."""
-    loaded = load_logs(opened.logs, Selection(_assets(plan), hits.select_needed), plan.progress, rejects=plan.rejects)
+    selection = Selection(_assets(plan), hits.select_needed, MemoryStore(plan.memory.fits))
+    loaded = load_logs(opened.logs, selection, plan.progress, rejects=plan.rejects)
     lines, logs = collect_frame(loaded.lines, 0), loaded.logs
     if len(logs) > 1:
         # The numbers of logs must not depend on the order in which the logs were given.

@@ -2,17 +2,17 @@
 
 Polars' CSV reader reads plain files. Without a quote character and with a single text column, it handles CR LF and byte order marks, and keeps blank
 lines as null rows, so that every line is counted. It holds several lines in memory at once, however long they are, so it is given only files with
-usual lines. Everything else is decompressed here and handed to Polars in blocks of a limited size, which a query reads as it would read a file.
+usual lines. Everything else is decompressed here and handed to Polars in blocks of a limited size.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from convkit.core.schema import PROBLEM, TOO_LONG, first_problem
 from convkit.files import damaged
@@ -31,8 +31,9 @@ _LINES = {"line_no": pl.UInt32(), "line": pl.String()}
 ZERO_BYTES = "contains zero bytes"
 _OF_FILE = {"separator": "\0", "glob": False}
 """The options with which files are read: a zero byte is an error, as it separates two fields."""
-READ_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
-"""What Polars' reader raises for a file that it cannot read."""
+PARSE_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError)
+READ_ERRORS = (*PARSE_ERRORS, OSError)
+"""What Polars raises for text that it cannot parse, and for a file that it cannot read."""
 _PROBED_EVERY, _PROBE = 8 << 20, 1 << 16
 _BLOCK, _MAX_LINES = 4 << 20, 100_000
 """The size of a block in bytes, and the number of its lines that are parsed at once: parsed, short lines take many times the memory of their text."""
@@ -41,27 +42,24 @@ _BYTES_KEPT = MAX_LINE_BYTES + 2
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def scan(source: Source, number: int, losses: list[str] | None = None, advance: Callable[[int], None] | None = None) -> pl.LazyFrame:
-    """Return `source, line_no, line, fault` of a log; `line_no` starts at 1, `line` is null if blank, `fault` marks lines that cannot be parsed.
+def scan(source: Source, number: int) -> pl.LazyFrame:
+    """Return `source, line_no, line, fault` of a plain or Parquet file that Polars reads.
 
-    If the log is read in blocks, a sentence is added to `losses` for each loss, and `advance` is called with the number of bytes read from the file.
+    `line_no` starts at 1, `line` is null if blank, and `fault` marks lines that cannot be parsed.
     """
     if source.packing == PARQUET:
         return _scan_parquet(source.path, number)
-    if is_read_by_polars(source):
-        lines = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **{**CSV_AS_LINES, **_OF_FILE})
-        return _with_source_and_fault(lines, number, {TOO_LONG: _is_too_long()})
-    return lazy_lines(lambda: frames(source, number, [] if losses is None else losses, advance))
+    lines = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **{**CSV_AS_LINES, **_OF_FILE})
+    return _with_source_and_fault(lines, number, {TOO_LONG: _is_too_long()})
 
 
 def collect(source: Source, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
-    """Return the result of a query on the lines of a log, which are read in blocks if Polars' reader fails."""
-    try:
-        return query(scan(source, 0)).collect(engine="streaming")
-    except READ_ERRORS:
-        if not is_read_by_polars(source):
-            raise
-    return query(scan(replace(source, in_blocks=True), 0)).collect(engine="streaming")
+    """Return the result of a query that looks at each line on its own, on a log that is not Parquet."""
+    if is_read_by_polars(source):
+        with suppress(*READ_ERRORS):
+            return query(scan(source, 0)).collect(engine="streaming")
+    nothing = _with_source_and_fault(pl.DataFrame(schema=_LINES), 0, {})
+    return pl.concat([query(frame.lazy()).collect() for frame in chain([nothing], frames(source, 0, []))])
 
 
 def is_read_by_polars(source: Source) -> bool:
@@ -100,29 +98,17 @@ def _scan_parquet(path: Path, number: int) -> pl.LazyFrame:
     return rows.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
 
 
-def lazy_lines(read: Callable[[], Iterable[pl.DataFrame]], schema: dict[str, pl.DataType] | None = None) -> pl.LazyFrame:
-    """Return frames of lines as one query, which reads them as it needs them."""
-
-    def source(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Iterator[pl.DataFrame]:
-        left = limit
-        for frame in read():
-            some = frame if left is None else frame.head(left)
-            left = None if left is None else left - some.height
-            some = some if columns is None else some.select(columns)
-            yield some if predicate is None else some.filter(predicate)
-            if left == 0:
-                return
-
-    return register_io_source(source, schema=schema or _with_source_and_fault(pl.DataFrame(schema=_LINES), 0, {}).schema)
-
-
 def frames(source: Source, number: int, losses: list[str], advance: Callable[[int], None] | None = None) -> Iterator[pl.DataFrame]:
-    """Yield the lines of a log as `scan` returns them, block by block; a sentence is added to `losses` for each loss."""
+    """Yield the lines of any log as `scan` returns them, block by block.
+
+    A sentence is added to `losses` for each loss, and `advance` is called with the number of bytes read from the file.
+    """
     first, faults = 1, {TOO_LONG: _is_too_long(), ZERO_BYTES: pl.col("line").str.contains("\0", literal=True)}
-    for block in _blocks(damaged.unpacked_bytes(source, losses, advance)):
+    for block in blocks(damaged.unpacked_bytes(source, losses, advance)):
         lines = _lines_of(block, first)
         first += lines.height
-        yield from (_with_source_and_fault(some, number, faults) for some in lines.iter_slices(_MAX_LINES))
+        for start in range(0, lines.height, _MAX_LINES):
+            yield _with_source_and_fault(lines.slice(start, _MAX_LINES), number, faults)
 
 
 def _with_source_and_fault(lines: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
@@ -149,7 +135,7 @@ def _text(raw: bytes) -> str | None:
     return raw.lstrip(b"\0").removesuffix(b"\r").decode("utf-8", "replace") or None
 
 
-def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield whole lines in blocks, but only the beginning of a line that is too long: enough to show that it is."""
     pieces, size, last_line, is_cut = list[bytes](), 0, 0, False
     for chunk in chunks:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from convkit.files.lines import Source
 
 _LINES = 20_000
-_HEAD, _STEP = 100, 20
+_HEAD, _STEP, _FEW = 100, 20, 3
 _POSITIONS, _BYTES = 16, 1 << 18
 _MAX_BYTES = 32 << 20
 """The maximum number of bytes to decompress if there are no line ends."""
@@ -24,11 +24,12 @@ _MAX_BYTES = 32 << 20
 
 def sample(source: Source) -> pl.Series:
     """Return lines from which to detect the format: from all over a plain file, the first 20,000 of a compressed one, or none for Parquet."""
+    lines: list[bytes] = []
     if source.packing == PLAIN:
         with source.path.open("rb") as file:
             lines = _spread(file, source.size)
-    else:
-        lines = [] if source.packing == PARQUET else _first(damaged.unpacked_bytes(source, []))
+    if source.packing != PARQUET and len(lines) < _FEW:
+        lines = _first(reader.blocks(damaged.unpacked_bytes(source, [])))
     return pl.Series("line", [line[:MAX_LINE_BYTES].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 

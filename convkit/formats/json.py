@@ -43,6 +43,15 @@ def _values(text: str) -> Iterator[Any]:
         yield from value if isinstance(value, list) else [value]
 
 
+def _lines(text: str, name: str) -> Iterator[str]:
+    """Yield each element of an array as a line. Raises InputError if the array is damaged."""
+    try:
+        yield from map(json.dumps, _values(text))
+    except (ValueError, RecursionError) as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(f"{name} is a JSON array that is damaged{place}; export it again, or as one object per line") from None
+
+
 class JsonArray(LogFormat):
     """A JSON array of events or requests."""
 
@@ -59,12 +68,7 @@ class JsonArray(LogFormat):
         text = damaged.text_up_to(source, LARGEST)
         if text is None:
             raise InputError(f"{source.name} is a JSON array of more than 100 MB; convert it to one object per line with jq -c '.[]'")
-        try:
-            objects = list(_values(text))
-        except (ValueError, RecursionError) as error:
-            place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as one object per line") from None
-        with spool_text((json.dumps(row) for row in objects), source.name) as spool:
+        with spool_text(_lines(text, source.name), source.name) as spool:
             yield spool
 
     @property

@@ -1,12 +1,13 @@
 """Loading logs: their parsed lines, in memory or on disk, and what was lost.
 
-The fast reader is tried first, then the tolerant one. Whether a log really is in its format, and which lines are unfinished, is known only after all
+Whether a log really is in its format, and which lines are unfinished, is known only after all
 lines have been loaded.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,11 +19,11 @@ import polars as pl
 
 from convkit.core.formatting import plural, were
 from convkit.core.progress import NO_PROGRESS
-from convkit.core.schema import NEVER_COUNTED, NO_SUCH_TIME, NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED, first_problem
+from convkit.core.schema import LINES, NEVER_COUNTED, NO_SUCH_TIME, NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED, first_problem
 from convkit.errors import InputError
-from convkit.files import damaged
+from convkit.files import damaged, reader
 from convkit.files.damaged import FalseLinesLoss
-from convkit.files.lines import GZIP, PARQUET, PLAIN, ZSTD, parquet_damage_as_error, read_error, scan
+from convkit.files.lines import PARQUET, parquet_damage_as_error, read_error
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.delimited import UNCLOSED_QUOTE
@@ -34,7 +35,8 @@ from convkit.ingest.repeated_hours import later, second_hours
 from convkit.ingest.store import MEMORY_STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from convkit.core.progress import Progress
@@ -88,23 +90,22 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     """
     progress.begin(sum(log.source.size for log in logs))
     loaded = _load_each(logs, partial(load_log, selection=selection, progress=progress))
-    logs = [one.log or log for log, one in zip(logs, loaded, strict=True)]
+    logs = [one.log for one in loaded]
     lines = pl.concat([one.lines for one in loaded], how="diagonal")
-    read_tolerantly = {log.number for log, one in zip(logs, loaded, strict=True) if one.is_rescued}
     lost = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
     unfinished = _unfinished(logs, lines, lost)
     if unfinished.height:
         lines = mark_problem(lines, unfinished, UNFINISHED)
         lost = lost.join(unfinished, on=LINE_KEY, how="anti")
     doubtful = {log.number for log, one in zip(logs, loaded, strict=True) if one.has_false_lines and _fits_at_first(log, lines)}
-    _refuse_unreadable_logs(logs, lines, lost.filter(~pl.col("source").is_in(doubtful)), read_tolerantly)
+    _refuse_unreadable_logs(logs, lines, lost.filter(~pl.col("source").is_in(doubtful)))
     own_losses = (
         _with_false_lines(sentence, lost.filter(source=log.number)) for log, one in zip(logs, loaded, strict=True) for sentence in one.losses
     )
     losses = (*own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
     if losses and not _collect(lines.select(pl.len())).item():
         raise InputError(losses[0])
-    return LoadedLines(lines, losses, tuple(logs), _rejects(logs, lost, read_tolerantly) if rejects else None)
+    return LoadedLines(lines, losses, tuple(logs), _rejects(logs, lost) if rejects else None)
 
 
 def _collect(query: pl.LazyFrame) -> pl.DataFrame:
@@ -181,7 +182,7 @@ def _with_false_lines(loss: str, lost: pl.DataFrame) -> str:
     return f"{loss}; {plural(lost.height, 'line')} that did not match the format, from line {first:,} on, {were(lost.height)} ignored; copy it again"
 
 
-def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:
+def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame) -> None:
     """Raise InputError for the first log whose figures would be meaningless because most lines, or all lines with a visitor, are unreadable."""
     if lost.is_empty():
         return
@@ -197,39 +198,37 @@ def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.D
                 f"no line of {log.source.name} (format {log.name}) identifies the visitor by IP address or user ID; add one of these to the log, "
                 "or name the column of an export with --set columns.user=NAME"
             )
-        shown = _rejects([log], lost.filter(source=number).sort("line_no").head(detection.SHOWN_LINES), read_tolerantly)
+        shown = _rejects([log], lost.filter(source=number).sort("line_no").head(detection.SHOWN_LINES))
         raise detection.unknown_format_error(log.source, log.name, (total - unread) / total, shown["text"].to_list())
 
 
-def _rejects(logs: Sequence[Log], lost: pl.DataFrame, read_tolerantly: Collection[int]) -> pl.DataFrame:
-    """Return `file, line, reason, text` of rejected lines; `read_tolerantly` are the numbers of logs that the fast reader cannot read."""
+def _rejects(logs: Sequence[Log], lost: pl.DataFrame) -> pl.DataFrame:
+    """Return `file, line, reason, text` of rejected lines."""
     schema = {"file": pl.String, "line": pl.UInt32, "reason": pl.String, "text": pl.String}
     parts = [(log, lost.filter(source=log.number)) for log in logs]
-    frames = [_rejects_of_log(log, part, is_easy=log.number not in read_tolerantly) for log, part in parts if part.height]
+    frames = [_rejects_of_log(log, part) for log, part in parts if part.height]
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
-def _rejects_of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFrame:
-    """Return the rejected lines of a log, which is read again with the reader that worked."""
+def _rejects_of_log(log: Log, lost: pl.DataFrame) -> pl.DataFrame:
+    """Return the rejected lines of a log, which is read again."""
     reasons = lost.select("line_no", reason=pl.col("problem").cast(pl.String))
-    again = [scan(log.source, log.number)] if is_easy else (frame.lazy() for frame in damaged.frames(log.source, log.number, []))
     is_rejected = pl.col("line_no").is_in(reasons["line_no"].implode())
     start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _MAX_REJECT_BYTES)
-    rows = pl.concat([frame.filter(is_rejected).select("line_no", start=start).collect(engine="streaming") for frame in again])
+    rows = reader.collect(log.source, lambda lines: lines.filter(is_rejected).select("line_no", start=start))
     rows = rows.join(reasons, on="line_no").sort("line_no")
     text = pl.Series("text", [detection.shown_line(raw.decode("utf-8", "ignore")) for raw in rows["start"]], dtype=pl.String)
     return rows.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)
 
 
-_READ_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
 _MAX_LATE_AT_ONCE = 200_000
 """The number of late lines up to which they are in memory as text; of more, a sample decides how they are read."""
-_MAX_WAITING = 2_000_000
-"""The number of lines that are collected before they are stored, if a log is read in chunks."""
+_MAX_WAITING = 250_000
+"""The number of lines that are collected before they are stored, if a log is read in blocks."""
+_WORKERS = 2
+"""The number of threads that parse blocks while the next ones are decompressed."""
 _MAX_READ_AT_ONCE = 256 << 20
 """The largest log, in bytes, whose records are read immediately."""
-_SUSPICIOUS_RATIO, _SUSPICIOUS_SIZE = 100, 64 << 20
-"""A gzip file that claims to be this many times larger when decompressed, and larger than this size, may be a single endless line."""
 
 
 @dataclass(frozen=True)
@@ -237,11 +236,9 @@ class LoadedLog:
     """The lines of a log (NARROWED), in memory or on disk, and sentences about what was lost."""
 
     lines: pl.LazyFrame
+    log: Log
+    """The log, with the formats of its late lines, and marked if it had to be read in blocks."""
     losses: tuple[str, ...] = ()
-    is_rescued: bool = False
-    """Whether the tolerant reader read it."""
-    log: Log | None = None
-    """The log with the formats of its late lines, if there are any."""
 
     @property
     def has_false_lines(self) -> bool:
@@ -271,12 +268,14 @@ class LoadJob:
 
 def load_log(log: Log, selection: Selection, progress: Progress = NO_PROGRESS) -> LoadedLog:
     """Read a log. Raises InputError if nothing can be rescued from it."""
-    is_parquet = log.source.packing == PARQUET
     job = LoadJob(log, selection)
-    loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
-    if not loaded.is_rescued:
+    if log.source.packing == PARQUET:
+        with parquet_damage_as_error(log.source.name):
+            loaded = LoadedLog(job.store_lines(reader.scan(log.source, log.number)), log)
         progress.advance(log.source.size)
-    return _with_second_hours(job, loaded if is_parquet else _with_late_lines(job, loaded))
+        return _with_second_hours(loaded)
+    loaded = _load_with_polars(job, progress) or _load_in_blocks(job, progress)
+    return _with_second_hours(_with_late_lines(replace(job, log=loaded.log), loaded))
 
 
 def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
@@ -287,23 +286,74 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
     parts, everything = [], Selection(ALL_ASSETS)
     for log in logs:
         job = LoadJob(log, everything)
-        is_lazy = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not log.layout.can_mend
-        lines = unwrap(scan(log.source, log.number), log) if is_lazy else None
+        is_lazy = log.source.size > _MAX_READ_AT_ONCE and reader.is_read_by_polars(log.source) and not log.layout.can_mend
+        lines = unwrap(reader.scan(log.source, log.number), log) if is_lazy else None
         parts.append(load_log(log, everything).lines if lines is None else job.parse(lines))
     return pl.concat(parts, how="diagonal")
 
 
-def _load_fast(job: LoadJob) -> LoadedLog | None:
-    """Read a log with the fast reader, and again in one piece if records span several lines; return None if it fails."""
+def _load_with_polars(job: LoadJob, progress: Progress) -> LoadedLog | None:
+    """Read a log with Polars' reader; return None if it cannot read it, or if records span several lines."""
     log = job.log
-    with suppress(*_READ_ERRORS):
-        if not _is_easy(log):
-            return None
-        lines = job.store_lines(unwrap(scan(log.source, log.number), log))
-        if log.layout.can_mend and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
-            lines = _load_in_pieces([scan(log.source, log.number).collect()], job)
-        return LoadedLog(lines)
+    if not reader.is_read_by_polars(log.source):
+        return None
+    with suppress(*reader.READ_ERRORS):
+        lines = job.store_lines(unwrap(reader.scan(log.source, log.number), log))
+        if not _has_open_quotes(log, lines):
+            progress.advance(log.source.size)
+            return LoadedLog(lines, log)
     return None
+
+
+def _load_in_blocks(job: LoadJob, progress: Progress) -> LoadedLog:
+    """Read a log in blocks, and again if that fails or if records span several lines, which are then joined."""
+    log = replace(job.log, source=replace(job.log.source, in_blocks=True))
+    try:
+        losses: list[str] = []
+        with suppress(*(reader.PARSE_ERRORS if log.layout.can_mend else ())):
+            lines = _store_blocks(job, (unwrap(frame, log) for frame in reader.frames(log.source, log.number, losses, progress.advance)))
+            if not _has_open_quotes(log, lines):
+                return LoadedLog(lines, log, tuple(losses))
+        losses.clear()
+        return LoadedLog(_store_blocks(job, _mended(reader.frames(log.source, log.number, losses), log)), log, tuple(losses))
+    except OSError as error:
+        raise read_error(log.source.name, error) from None
+
+
+def _has_open_quotes(log: Log, lines: pl.LazyFrame) -> bool:
+    """Return whether records of a log may span several lines that can be joined."""
+    return log.layout.can_mend and bool(_collect(lines.select((pl.col("problem") == UNCLOSED_QUOTE).any())).item())
+
+
+def _mended(frames: Iterable[pl.DataFrame], log: Log) -> Iterable[pl.DataFrame]:
+    """Return LINES of a log, with records that span several lines joined."""
+    return log.layout.mend(unwrap(frame, log) for frame in frames)
+
+
+def _store_blocks(job: LoadJob, frames: Iterable[pl.DataFrame]) -> pl.LazyFrame:
+    """Parse LINES block by block, a few at a time, store the result and return it."""
+    kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
+    for parsed in _in_turn(lambda frame: job.parse(frame.lazy()).collect(), frames):
+        waiting.append(parsed)
+        if sum(part.height for part in waiting) >= _MAX_WAITING:
+            kept.append(job.selection.store.keep(pl.concat(waiting).lazy()))
+            waiting.clear()
+    if waiting or not kept:
+        rest = pl.concat(waiting).lazy() if waiting else job.parse(pl.LazyFrame(schema=LINES))
+        kept.append(job.selection.store.keep(rest))
+    return pl.concat(kept)
+
+
+def _in_turn(function: Callable[[pl.DataFrame], pl.DataFrame], frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the function's result for each frame, in order, computed in threads while further frames are read."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: deque[Future[pl.DataFrame]] = deque()
+        for frame in frames:
+            waiting.append(pool.submit(function, frame))
+            if len(waiting) > _WORKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _with_late_lines(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
@@ -312,88 +362,39 @@ def _with_late_lines(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
     if numbers.is_empty():
         return loaded
     chosen = numbers.gather_every(len(numbers) // _MAX_LATE_AT_ONCE + 1)
-    raw = _raw_lines(job.log, chosen, loaded)
+    raw = _raw_lines(job.log, chosen)
     log = late_lines.log_of_late_lines(job.log, raw["line"].fill_null(""), is_damaged=loaded.has_false_lines)
     if log is None:
         return loaded
     late = replace(job, log=log)
     is_all = len(chosen) == len(numbers)
-    again = (late.store_lines(unwrap(raw.lazy(), log)) if is_all else _load_again(late, numbers, loaded)).filter(late_lines.IS_READ)
+    again = (late.store_lines(unwrap(raw.lazy(), log)) if is_all else _load_again(late, numbers)).filter(late_lines.IS_READ)
     is_again = pl.col("line_no").is_in(_collect(again.select("line_no"))["line_no"].implode())
     lines = pl.concat([loaded.lines.filter(~is_again), again], how="diagonal")
     return replace(loaded, lines=lines, log=replace(log, layout=log.layout if log.layout.has_local_times else job.log.layout))
 
 
-def _with_second_hours(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
+def _with_second_hours(loaded: LoadedLog) -> LoadedLog:
     """Return the lines of a log, with local times in an hour that clocks repeat moved to the second one where the order of lines shows it."""
-    log, lines = loaded.log or job.log, loaded.lines
+    log, lines = loaded.log, loaded.lines
     if log.has_local_times and log.needs.timezone != "UTC":
         for length, numbers in second_hours(lines, log.needs.timezone).items():
             lines = later(lines, numbers, length)
     return replace(loaded, lines=lines)
 
 
-def _raw_lines(log: Log, numbers: pl.Series, loaded: LoadedLog) -> pl.DataFrame:
-    """Return some lines of a log, which is read again with the reader that worked."""
+def _raw_lines(log: Log, numbers: pl.Series) -> pl.DataFrame:
+    """Return some lines of a log, which is read again."""
     is_chosen = pl.col("line_no").is_in(numbers.implode())
-    if loaded.is_rescued:
-        return pl.concat([frame.filter(is_chosen) for frame in damaged.frames(log.source, log.number, [])])
-    return _collect(scan(log.source, log.number).filter(is_chosen))
+    return reader.collect(log.source, lambda lines: lines.filter(is_chosen)).with_columns(source=pl.lit(log.number, dtype=pl.UInt32))
 
 
-def _load_again(job: LoadJob, numbers: pl.Series, loaded: LoadedLog) -> pl.LazyFrame:
-    """Load many lines of a log, which is read again with the reader that worked."""
+def _load_again(job: LoadJob, numbers: pl.Series) -> pl.LazyFrame:
+    """Load many lines of a log, which is read again."""
     is_chosen, source, number = pl.col("line_no").is_in(numbers.implode()), job.log.source, job.log.number
-    if loaded.is_rescued:
-        return _load_in_pieces((frame.filter(is_chosen) for frame in damaged.frames(source, number, [])), job)
-    return job.store_lines(unwrap(scan(source, number).filter(is_chosen), job.log))
-
-
-def _load_parquet(job: LoadJob) -> pl.LazyFrame:
-    """Read a Parquet file."""
-    source = job.log.source
-    with parquet_damage_as_error(source.name):
-        return job.store_lines(scan(source, job.log.number))
-
-
-def _is_easy(log: Log) -> bool:
-    """Return whether the fast reader can be tried on a log."""
-    source = log.source
-    return source.packing in {PLAIN, ZSTD} or (source.packing == GZIP and not _may_burst(source.path))
-
-
-def _may_burst(path: Path) -> bool:
-    """Return whether the trailer of a gzip file claims a suspiciously large decompressed size."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(-min(size, 4), 2)
-        unpacked = int.from_bytes(file.read(4), "little")
-    return unpacked > _SUSPICIOUS_SIZE and unpacked > size * _SUSPICIOUS_RATIO
-
-
-def _load_damaged(job: LoadJob, progress: Progress) -> LoadedLog:
-    """Read a log with the tolerant reader, except for zstd, which it does not support and which is read all at once."""
-    source, number, losses = job.log.source, job.log.number, list[str]()
-    try:
-        if source.packing != ZSTD:
-            return LoadedLog(_load_in_pieces(damaged.frames(source, number, losses, progress.advance), job), tuple(losses), is_rescued=True)
-        return LoadedLog(_load_in_pieces([scan(source, number).collect()], job))
-    except pl.exceptions.ComputeError:
-        raise InputError(f"{source.name} is damaged; copy it again, or rescue what you can with zstd -dc") from None
-    except OSError as error:
-        raise read_error(source.name, error) from None
-
-
-def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFrame:
-    """Load lines in chunks of a few million, with multi-line records joined if the format supports it."""
-    unwrapped = (unwrap(frame, job.log) for frame in frames)
-    kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
-    for frame in job.log.layout.mend(unwrapped):
-        waiting.append(job.parse(frame.lazy()).collect())
-        if sum(part.height for part in waiting) >= _MAX_WAITING:
-            kept.append(job.selection.store.keep(pl.concat(waiting).lazy()))
-            waiting.clear()
-    return pl.concat([*kept, *([job.selection.store.keep(pl.concat(waiting).lazy())] if waiting else [])])
+    if reader.is_read_by_polars(source):
+        return job.store_lines(unwrap(reader.scan(source, number).filter(is_chosen), job.log))
+    return _store_blocks(job, _mended((frame.filter(is_chosen) for frame in reader.frames(source, number, [])), job.log))
 
 
 def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:

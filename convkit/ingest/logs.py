@@ -88,8 +88,8 @@ class OpenLogs:
 def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS, max_unpacked: int | None = None) -> OpenLogs:
     """Open the logs that the paths name (files, globs, directories, URLs and `-`), without copies and files of other kinds; `stack` closes them.
 
-    `needs` is the data that a run needs from the lines; `max_unpacked` is the largest number of bytes that a log may be decompressed to. Raises InputError for a log that cannot be read or recognised, and UsageError for an unknown
-    format.
+    `needs` is the data that a run needs from the lines; `max_unpacked` is the largest number of bytes that a log may be decompressed to. Raises
+    InputError for a log that cannot be read or recognised, and UsageError for an unknown format.
     """
     name = strings.canonical_name(log_format)
     template = strings.parse_option(name)

@@ -17,6 +17,7 @@ from convkit.core.schema import TEXT
 from convkit.formats.parsers import addresses, requests
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from contextlib import ExitStack
 
     Text = pl.Categorical | pl.String
@@ -33,14 +34,33 @@ class Store(Protocol):
         """Run a query, store its rows and return a query for them. Raises OutputError, PolarsError, OSError."""
 
 
+class MemoryFullError(Exception):
+    """Raised when logs have more lines than their size suggested, so that they do not fit into memory."""
+
+
 class MemoryStore:
     """Stores rows in memory, with strings as dictionary codes."""
 
     text: Text = TEXT
 
+    def __init__(self, fits: Callable[[int, int], bool] = lambda _records, _others: True) -> None:
+        """Set what fits into memory: so many records, and so many other lines."""
+        self._fits, self._records, self._others = fits, 0, 0
+
     def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Run a query and return its rows."""
-        return lines.collect(engine="streaming").lazy()
+        """Run a query and return its rows. Raises MemoryFullError as soon as too many have been read."""
+        counted = pl.map_batches(["line_no", "problem"], self._count, return_dtype=pl.UInt32, is_elementwise=True)
+        return lines.with_columns(counted).collect(engine="streaming").lazy()
+
+    def _count(self, columns: Sequence[pl.Series]) -> pl.Series:
+        """Count the lines with these numbers and problems, and return the numbers; if all have the same problem, it is given once."""
+        numbers, problems = columns
+        records = problems.null_count() * len(numbers) // max(len(problems), 1)
+        self._records += records
+        self._others += len(numbers) - records
+        if not self._fits(self._records, self._others):
+            raise MemoryFullError
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -97,8 +117,10 @@ def add_bucket_key(lines: pl.LazyFrame) -> pl.LazyFrame:
     # Nearly all senders match one of these two patterns; parsing every notation takes seven times as long, so only the others are parsed that way.
     easy = pl.coalesce(sender.str.extract(_FOUR), sender.str.extract(_SIX))
     others = pl.when(easy.is_null()).then(sender).map_batches(_stable_parts, return_dtype=pl.String(), is_elementwise=True)
-    key = (pl.coalesce(easy, others, pl.lit("")).hash(_SEED) % (1 << 32)).cast(pl.UInt32)
-    return lines.with_columns(key=key)
+    # Blank lines and others that belong to nobody are spread over all buckets, as a log may have millions of them.
+    belongs_to_nobody = sender.is_null() & pl.col("problem").is_not_null()
+    key = pl.when(belongs_to_nobody).then(pl.col("line_no").hash(_SEED)).otherwise(pl.coalesce(easy, others, pl.lit("")).hash(_SEED))
+    return lines.with_columns(key=(key % (1 << 32)).cast(pl.UInt32))
 
 
 def _stable_parts(senders: pl.Series) -> pl.Series:

@@ -75,15 +75,12 @@ class Stray:
 def find_stray(lines: pl.LazyFrame, size: int) -> Stray | None:
     """Return the stray lines among `lines`, in memory or on disk, or None if there are none; `size` is the number of lines."""
     time = pl.col("time")
-    summary = {
-        "n": time.count(),
-        "first": time.min(),
-        "last": time.max(),
-        "early": (time < time.min() + _SILENCE).sum(),
-        "late": (time > time.max() - _SILENCE).sum(),
-    }
-    n, first, last, early, late = collect_frame(lines.select(**summary), size).row(0)
-    if not n or last - first < _SILENCE or min(early, late) * _ONE_IN_AFTER_A_YEAR >= n:
+    n, first, last = collect_frame(lines.select(time.count(), first=time.min(), last=time.max()), size).row(0)
+    if not n or last - first < _SILENCE:
+        return None
+    # In one query with the limits, which are known only at its end, all times would have to be kept.
+    near_ends = {"early": (time < first + _SILENCE).sum(), "late": (time > last - _SILENCE).sum()}
+    if min(collect_frame(lines.select(**near_ends), size).row(0)) * _ONE_IN_AFTER_A_YEAR >= n:
         return None
     hour = (time.to_physical() // 3_600_000_000 * 3_600_000_000).cast(TIME)
     timed = lines.filter(time.is_not_null())

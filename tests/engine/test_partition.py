@@ -29,9 +29,11 @@ from model.streams import Example, examples, experiments, to_yaml
 from profiles import share_of_examples
 
 from convkit.core.options import Options
+from convkit.core.schema import PROBLEM
 from convkit.engine import partition
 from convkit.engine.memory import BASE, USUAL, MemoryBudget
 from convkit.errors import OutputError, UsageError
+from convkit.files import reader
 from convkit.formats.parsers import addresses, requests
 from convkit.ingest import merge, store
 from convkit.traffic import quality
@@ -118,7 +120,15 @@ def in_eighth(eighth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 TOGETHER: dict[str, dict[str, Any]] = {
-    "bots included by week": {"goals": GOALS, "by": "week", "timezone": "Asia/Tokyo", "bots": "keep", "rejects": True, "verbose": True},
+    "bots included by week": {
+        "goals": GOALS,
+        "by": "week",
+        "timezone": "Asia/Tokyo",
+        "bots": "keep",
+        "rejects": True,
+        "verbose": True,
+        "max_unpacked": "1GiB",
+    },
     "some sessions by channel": {
         "goals": GOALS,
         "by": "channel",
@@ -377,9 +387,7 @@ def line_with_referrer(address: str, minute: int, path: str, referrer: str, agen
 def test_damaged_logs_are_copied_to_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress("".join(crowd()).encode())
     (tmp_path / "access.log.gz").write_bytes(packed[:-2_000])
-    from convkit.ingest import load  # noqa: PLC0415
-
-    monkeypatch.setattr(load, "_MAX_WAITING", 50)
+    monkeypatch.setattr(reader, "_BLOCK", 5_000)
     _, in_one_part, in_parts = both([tmp_path / "access.log.gz"], 20_000, rejects=True)
     assert in_parts == in_one_part
 
@@ -407,7 +415,8 @@ NOTATIONS = st.sampled_from(
 @share_of_examples(0.4)
 @given(st.lists(st.tuples(NOTATIONS, st.sampled_from(("-", "-", "ann", "bob"))), min_size=1, max_size=20))
 def test_lines_that_may_belong_to_one_visitor_are_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
-    lines = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
+    senders = [f"{address} - {user}" for address, user in drawn]
+    lines = pl.LazyFrame({"sender": senders, "line_no": range(len(senders)), "problem": None}, schema_overrides={"problem": PROBLEM})
     visitors = addresses.add_address_parts(requests.split_senders(lines)).select(who=pl.coalesce("part", "user"))
     buckets = pl.concat([store.add_bucket_key(lines).select("key", "sender"), visitors], how="horizontal").collect()
     assert buckets["sender"].to_list() == lines.collect()["sender"].to_list()
@@ -463,7 +472,7 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
     [
         ("much", "--memory: 'much' is not a size; write it like 1GiB or 800MB"),
         ("1000", "--memory: '1000' is not a size; write it like 1GiB or 800MB"),
-        ("100MB", "--memory: 100MB is too little; a run needs at least 768MiB"),
+        ("100MB", "--memory: 100MB is too little; a run needs at least 256MiB"),
     ],
 )
 def test_invalid_sizes_are_refused(text: str, message: str) -> None:

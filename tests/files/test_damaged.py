@@ -66,7 +66,7 @@ def check(folder: Path, content: bytes, pack: Callable[[bytes], bytes] = bytes) 
         (*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in whole.rows()
     ]
     assert losses == []
-    slow = records(reader.lazy_lines(lambda: reader.frames(packed, 0, [])), packed)
+    slow = records(reader.collect(packed, lambda lines: lines).lazy(), packed)
     assert slow["problem"].equals(quick["problem"])
     assert slow.filter(pl.col("problem").is_null()).equals(quick.filter(pl.col("problem").is_null()))
 

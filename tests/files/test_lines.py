@@ -37,7 +37,7 @@ def source(path: Path, content: bytes) -> Source:
 
 def read(log: Source) -> list[tuple[int, str | None]]:
     """Return the number and the text of every line."""
-    return reader.scan(log, 0).select("line_no", "line").collect().rows()
+    return reader.collect(log, lambda lines: lines.select("line_no", "line")).rows()
 
 
 @pytest.mark.parametrize(

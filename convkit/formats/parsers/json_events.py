@@ -74,7 +74,7 @@ class JsonExport(exports.ExportLayout):
             read = frame.select(pl.when(pl.col("fault").is_null() & (pl.col("line").str.strip_chars() != "")).then("line")).to_series()
             try:
                 read.str.json_decode(shape)
-                yield frame
+                yield frame.with_columns(whole="line")
             except pl.exceptions.ComputeError:
                 objects = [None if line is None else _object(line) for line in read]
                 lists = frozenset(self.columns.properties.values())
