@@ -93,8 +93,10 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
     if own is None:
         own = channels.own_hosts(_hosts(hits)) if _needs_hosts(goals, session_fields) else ()
     sessions = _sessions(hits, goals, session_fields, own)
-    used = [name for name in hits.columns if name in {"referrer", "sent_query", schema.NO_ORIGIN} or name.startswith(schema.VISIT_PREFIX)]
-    return Matched(hits.drop(used), sessions, visitors, fates, session_fields, own, crowd)
+    used = {"referrer", "sent_query", schema.NO_ORIGIN}
+    # A column with `~` is a test of a goal, like `path~/cart`.
+    used |= {name for name in hits.columns if "~" in name or name.startswith(schema.VISIT_PREFIX)}
+    return Matched(hits.drop(used, strict=False), sessions, visitors, fates, session_fields, own, crowd)
 
 
 def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core import plugins
 from convkit.core.model import ORDERS
-from convkit.goals import filters, site, values
+from convkit.goals import filters, loader, site, values
 from convkit.goals.values import DURATION_SCHEMA, GOAL_OR_NAME_SCHEMA, GOAL_SCHEMA, NAME_SCHEMA, REQUEST_OR_PATH_SCHEMA, schema_ref
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ def schema() -> str:
     """Return the schema as text, which is always exactly the same."""
     name_or_goal: Schema = {"anyOf": [NAME_SCHEMA, GOAL_SCHEMA]}
     own = {"type": ["object", "null"], "propertyNames": NAME_SCHEMA}
-    goals, funnels = {**own, "additionalProperties": GOAL_SCHEMA}, {**own, "additionalProperties": schema_ref("funnel")}
+    macro, micro = ({**own, "additionalProperties": GOAL_SCHEMA, "maxProperties": most} for most in (loader.MOST_MACROS, loader.MOST_GOALS))
+    funnels = {**own, "additionalProperties": schema_ref("funnel"), "maxProperties": loader.MOST_FUNNELS}
     effects = [key for key, kind in plugins.load_all("goals.kinds").items() if kind.ROLE == "effect"]
     of_lists = {"properties": dict.fromkeys((*values.ATTRIBUTE_READERS, "once_per", *effects), False)}
     root = {
         "$schema": _DIALECT,
         "$id": SCHEMA_URL,
         "title": "goals.yaml of convkit",
-        **values.mapping_schema({"site": {"anyOf": [site.schema(), {"type": "null"}]}, "macro": goals, "micro": goals, "funnels": funnels}),
+        **values.mapping_schema({"site": {"anyOf": [site.schema(), {"type": "null"}]}, "macro": macro, "micro": micro, "funnels": funnels}),
         "$defs": {
             "goal": {"anyOf": [REQUEST_OR_PATH_SCHEMA, schema_ref("goalKeys"), _list(schema_ref("part"))]},
             "goalKeys": _goal({}),
@@ -70,7 +71,7 @@ def schema() -> str:
                     values.mapping_schema({"goal": GOAL_OR_NAME_SCHEMA, **STEP_SCHEMAS}, required=["goal"]),
                 ]
             },
-            "steps": {**_list(schema_ref("step")), "minItems": 2},
+            "steps": {**_list(schema_ref("step")), "minItems": 2, "maxItems": loader.MOST_STEPS},
             "funnel": {"anyOf": [schema_ref("steps"), values.mapping_schema(FUNNEL_SCHEMAS, required=["steps"])]},
             **_keys(),
         },

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _TOP = ("site", "macro", "micro", "funnels")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
+MOST_GOALS, MOST_MACROS, MOST_FUNNELS, MOST_STEPS = 500, 100, 100, 50
+"""How many goals, macro goals and funnels a file may have, and how many steps a funnel; more would take too much memory."""
+_FEWER_GOALS = "write one goal with a pattern like /products/**, or use several goals files"
+
 
 def load_goals(path: str | Path | None = None, settings: Sequence[str] = ()) -> Goals:
     """Return the goals of a file, or the built-in ones if `path` is None, with keys of `site:` overridden by `key=value` settings.
@@ -62,6 +66,8 @@ class _FileReader:
         """Return the content of the file, which is meaningless if there are problems."""
         blocks: dict[str, Any] = self.root.value if isinstance(self.root.value, dict) else {}
         self._check_top()
+        if self._are_too_many(blocks):
+            return Goals(file, Site(), ())
         site = apply_settings(read_site(blocks["site"], self.problems) if "site" in blocks else Site(), self.settings)
         entries = [entry for block in ("macro", "micro") for entry in self._named(blocks.get(block), block)]
         nodes, lines = {name: node for name, _, node in entries}, {name: key.line for name, key, _ in entries}
@@ -72,6 +78,11 @@ class _FileReader:
         goals = Goals(file, site, listed)
         funnels = FunnelReader(reader, goals, self.problems)
         parsed = [(key.line, funnels.funnel(name, node)) for name, key, node in self._named(blocks.get("funnels"), "funnels")]
+        if len(listed) + len(reader.unlisted) > MOST_GOALS:
+            number = f"{len(listed) + len(reader.unlisted):,} goals, {len(reader.unlisted):,} of them inside funnels and `after`"
+            self.problems.append(
+                blocks.get("funnels", self.root).problem(f"this file has {number}, but at most {MOST_GOALS} are possible; {_FEWER_GOALS}")
+            )
         return replace(goals, unlisted=tuple(reader.unlisted), funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel))
 
     def _check_top(self) -> None:
@@ -83,6 +94,22 @@ class _FileReader:
         for name, key, _ in self.root.items():
             if name not in _TOP:
                 self.problems.append(key.problem(unknown_name("key", name, _TOP, "Top-level keys")))
+
+    def _are_too_many(self, blocks: dict[str, Node]) -> bool:
+        """Report goals and funnels beyond the largest numbers of them, and return whether there are any: all of them are not even read then."""
+        macros, micros, funnels = (self._named(blocks.get(title), title) for title in ("macro", "micro", "funnels"))
+        limits = (
+            ("goals", macros + micros, MOST_GOALS, _FEWER_GOALS),
+            ("macro goals", macros, MOST_MACROS, "list those that are steps to others under `micro`"),
+            ("funnels", funnels, MOST_FUNNELS, "use several goals files"),
+        )
+        too_many = [
+            entries[most][1].problem(f"this file has {len(entries):,} {what}, but at most {most} are possible; {cure}")
+            for what, entries, most, cure in limits
+            if len(entries) > most
+        ]
+        self.problems += too_many
+        return bool(too_many)
 
     def _named(self, block: Node | None, title: str) -> list[tuple[str, Node, Node]]:
         """Return the name, key and value of each entry of a block."""
@@ -149,6 +176,9 @@ class FunnelReader:
         items = node.value if isinstance(node.value, list) else []
         if len(items) < _MIN_STEPS:
             self.problems.append(node.problem("a funnel needs a list of at least two steps, like [product, cart, purchase]"))
+        if len(items) > MOST_STEPS:
+            self.problems.append(items[MOST_STEPS].problem(f"this funnel has {len(items):,} steps, but at most {MOST_STEPS} are possible; split it"))
+            items = items[:MOST_STEPS]
         steps = tuple(self._step(item, f"{name}#{number}") for number, item in enumerate(items, 1))
         for number, (item, step) in enumerate(zip(items, steps, strict=True), 1):
             if step.is_optional and number in {1, len(items)}:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from convkit.core.model import Goal, Goals
 
 
+_OF_ANY_GOAL = ("row", "session", "visitor", "started", "time")
+"""The columns of hits that are kept for whatever goal."""
+
+
 def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Add `goal:<name>` for every goal, and `shared:<name>` for those that count once per value, and drop `names:<goal>`.
 
@@ -53,8 +57,10 @@ def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
 
 
 def goal_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the hits in the period for which a goal is true."""
-    return hits.filter(pl.col("inside"), pl.col(goal.column))
+    """Return the hits in the period for which a goal is true, without the columns of other goals, which would take too much memory."""
+    own = [goal.column] if goal.shared is None else [goal.column, goal.shared_column]
+    values = [goal.value, money.currency_name_of(goal.value)] if isinstance(goal.value, str) else []
+    return hits.select("inside", *_OF_ANY_GOAL, *own, *values).filter(pl.col("inside"), pl.col(goal.column))
 
 
 def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:

@@ -1,0 +1,118 @@
+"""Goals files of any size: limits, memory, and regular expressions written by users."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import runs
+from as_program import COMMAND, environment
+from goals_schema import is_valid
+from small_logs import line, written
+
+from convkit.errors import GoalsFileError
+from convkit.goals import loader, matching
+from convkit.goals.loader import parse_goals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+ROWS = {
+    "F9": "test_many_goals_take_little_memory",
+    "A9": "tests/goals/test_strict_yaml.py::test_refused",
+}
+
+
+def micros(number: int) -> str:
+    """Return a goals file with this many micro goals of two patterns each."""
+    return "micro:\n" + "".join(f"  g{n}: [/p/{n}, /q/{n}/**]\n" for n in range(number))
+
+
+def macros(number: int) -> str:
+    """Return a goals file with this many macro goals."""
+    return "macro:\n" + "".join(f"  g{n}: /p/{n}\n" for n in range(number))
+
+
+def funnels(number: int, steps: str = "a, b") -> str:
+    """Return a goals file with this many funnels."""
+    return "micro: {a: /a, b: /b}\nfunnels:\n" + "".join(f"  f{n}: [{steps}]\n" for n in range(number))
+
+
+def paths(numbers: Iterable[int]) -> str:
+    """Return steps that are defined in a funnel."""
+    return ", ".join(f"/p/{n}" for n in numbers)
+
+
+AT_THE_LIMIT = {
+    "goals": micros(loader.MOST_GOALS),
+    "macro goals": macros(loader.MOST_MACROS),
+    "funnels": funnels(loader.MOST_FUNNELS),
+    "steps": funnels(1, paths(range(loader.MOST_STEPS))),
+    "goals inside funnels": "funnels:\n" + "".join(f"  f{n}: [{paths(range(n * 50, n * 50 + 50))}]\n" for n in range(10)),
+}
+BEYOND = {
+    "goals": (micros(501), "goals.yaml:502:3: this file has 501 goals, but at most 500 are possible; write one goal with a pattern"),
+    "goals of both blocks": (macros(1) + micros(500), "goals.yaml:503:3: this file has 501 goals, but"),
+    "macro goals": (macros(101), "goals.yaml:102:3: this file has 101 macro goals, but at most 100 are possible; list those"),
+    "funnels": (funnels(1000), "goals.yaml:103:3: this file has 1,000 funnels, but at most 100 are possible; use several"),
+    "steps": (funnels(1, paths(range(51))), "goals.yaml:3:348: this funnel has 51 steps, but at most 50 are possible; split it"),
+    "goals inside funnels": (
+        "micro: {one: /one}\n" + AT_THE_LIMIT["goals inside funnels"],
+        "goals.yaml:3:3: this file has 501 goals, 500 of them inside funnels and `after`, but at most 500 are possible",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AT_THE_LIMIT)
+def test_a_goals_file_at_a_limit_is_read(what: str) -> None:
+    assert parse_goals(AT_THE_LIMIT[what], "goals.yaml").all
+    assert is_valid(AT_THE_LIMIT[what])
+
+
+@pytest.mark.parametrize("what", BEYOND)
+def test_a_goals_file_beyond_a_limit_is_refused_in_one_sentence(what: str) -> None:
+    text, start = BEYOND[what]
+    with pytest.raises(GoalsFileError) as raised:
+        parse_goals(text, "goals.yaml")
+    (problem,) = raised.value.problems
+    assert str(raised.value).startswith(start), problem
+
+
+def test_the_schema_knows_the_limits() -> None:
+    assert not any(is_valid(BEYOND[what][0]) for what in ("goals", "macro goals", "funnels", "steps"))
+
+
+def peak(folder: Path, goals: str, *arguments: str) -> int:
+    """Return the memory, in MB, that a run on 30 lines takes at its peak."""
+    log = written(folder / "access.log", (line(f"GET /p/{n}", n * 10) for n in range(30)))
+    file = folder / "goals.yaml"
+    file.write_text(goals, encoding="utf-8")
+    command = [*COMMAND, *arguments, str(log), "-g", str(file)]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert (process.returncode, process.stderr and process.stderr.read()) == (0, b"")
+    return usage.ru_maxrss // 1024
+
+
+def test_many_goals_take_little_memory(tmp_path: Path) -> None:
+    assert peak(tmp_path, micros(500), "goals") < 400
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", AT_THE_LIMIT)
+def test_files_at_a_limit_take_little_memory(tmp_path: Path, what: str) -> None:
+    assert peak(tmp_path, AT_THE_LIMIT[what], "report") < 700
+
+
+def test_the_hits_of_a_goal_have_no_columns_of_other_goals(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", (line(f"GET /p/{n}?total={n}", n * 10) for n in range(9)))
+    text = micros(40) + "  paid: {page: /p/3, value: query.total, once_per: query.order}\n"
+    goals = parse_goals(text, "goals.yaml")
+    analysis = runs.analysis([log], goals).analysis
+    assert not [name for name in analysis.hits.collect_schema() if "~" in name]
+    columns = {*matching.goal_hits(analysis.hits, goals.goals[-1]).collect_schema()}
+    assert columns == {"inside", *("row", "session", "visitor", "started", "time"), "goal:paid", "shared:paid", "query.total", "query.currency"}
