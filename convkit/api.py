@@ -6,6 +6,8 @@ import html
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+import polars as pl
+
 from convkit.authoring import suggest
 from convkit.comparison import report as comparison
 from convkit.core.options import CompareOptions, Options
@@ -17,8 +19,6 @@ from convkit.outputs import render
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import polars as pl
 
     from convkit.core.document import Document, Finding, Note, Period, Report
     from convkit.core.model import Goals
@@ -62,6 +62,7 @@ class Result:
         """Wrap a document; if `verbose`, its screen also shows the definitions."""
         self.document = document
         self._verbose = verbose
+        self._frames: dict[str, pl.DataFrame] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +71,9 @@ class Result:
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         """Return the frame of a report. Raises KeyError."""
-        return self._report(name).frame
+        if name not in self._frames:
+            self._frames[name] = _with_plain_money(self._report(name))
+        return self._frames[name]
 
     def __getattr__(self, name: str) -> pl.DataFrame:
         """Return the frame of a report, with `_` instead of `-` in its name. Raises AttributeError."""
@@ -152,6 +155,13 @@ class Result:
         if name not in reports:
             raise KeyError(f"no report {name!r} in this result{suggestion(name, reports, 'Reports')}")
         return reports[name]
+
+
+def _with_plain_money(report: Report) -> pl.DataFrame:
+    """Return the frame of a report with money as Int64, which NumPy knows, unlike the Int128 that only totals of trillions need."""
+    frame = report.frame
+    as_int64 = {column.name: frame[column.name].cast(pl.Int64, strict=False) for column in report.columns if column.unit == "money"}
+    return frame.with_columns(values for name, values in as_int64.items() if values.null_count() == frame[name].null_count())
 
 
 def report(logs: Paths, reports: Sequence[str] | None = None, *, options: Mapping[str, object] | None = None, **keywords: Unpack[Keywords]) -> Result:

@@ -12,7 +12,7 @@ from convkit.analysis import marks
 from convkit.core import stats, verdicts
 from convkit.core.document import Column
 from convkit.core.schema import VARIANT_PREFIX
-from convkit.goals import matching
+from convkit.goals import matching, money
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +67,7 @@ class SideFigures:
     days: pl.DataFrame
     """`day, sessions`: the number of sessions that began on each day, without days that have none."""
     amounts: pl.DataFrame
-    """`amount, sessions`: how many sessions have each value other than 0, in millionths (Int128, because Int64 columns are summed)."""
+    """`amount, sessions`: how many sessions have each value other than 0, in millionths (as text, because columns of integers are summed)."""
     bot_lines: tuple[int, int]
     """Lines from bots, and all lines."""
     unit: str = "session"
@@ -109,10 +109,10 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `days` and `amounts` of SideFigures, as tallies that can be added up."""
     day = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.date()
     amounts = matching.macro_amounts(analysis.hits, analysis.goals)
-    session_values = amounts.group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
+    session_values = amounts.group_by("session").agg(amount=money.total()).filter(pl.col("amount") != 0)
     return {
         "days": analysis.sessions.group_by(day=day).agg(sessions=pl.len().cast(pl.Int64)),
-        "amounts": session_values.group_by(pl.col("amount").cast(pl.Int128)).agg(sessions=pl.len().cast(pl.Int64)),
+        "amounts": session_values.group_by(pl.col("amount").cast(pl.String)).agg(sessions=pl.len().cast(pl.Int64)),
     }
 
 
@@ -216,8 +216,9 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float, words: Wor
 
 def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
     """Return the sample of values per session, in the currency; integers are summed, so the order of the rows does not matter."""
-    amount, number = pl.col("amount").cast(pl.Int128), pl.col("sessions")
-    total, squares = amounts.select(total=(amount * number).sum(), squares=(amount * amount * number).sum()).row(0)
+    # The square of a large amount does not fit into Int128.
+    counted = [(int(amount), number) for amount, number in amounts.select("amount", "sessions").iter_rows()]
+    total, squares = sum(amount * number for amount, number in counted), sum(amount * amount * number for amount, number in counted)
     variance = (squares - total * total / sessions) / (sessions - 1) if sessions > 1 else 0.0
     return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)
 

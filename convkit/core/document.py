@@ -27,7 +27,7 @@ Tallies = dict[str, dict[str, pl.DataFrame]]
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    A `rate` ranges from 0 to 1, a `change` of 0.5 means +50%, a `number` is a count or a ratio, `money` is an Int64 in millionths, a `time` is a
+    A `rate` ranges from 0 to 1, a `change` of 0.5 means +50%, a `number` is a count or a ratio, `money` is an integer in millionths, a `time` is a
     Datetime, and a `step` is the name of a row.
     """
 
@@ -160,9 +160,12 @@ class Document:
 
 
 def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Add up tallies for different visitors: Int64 columns are summed (`last_...`: the maximum, `first_...`: the minimum); the rest are keys."""
+    """Add up tallies for different visitors: columns of Int64 and Int128 are summed (`last_...`: the maximum, `first_...`: the minimum).
+
+    The rest are keys.
+    """
     rows = pl.concat(tallies)
-    sums = [name for name, dtype in rows.schema.items() if dtype == pl.Int64]
+    sums = [name for name, dtype in rows.schema.items() if dtype in (pl.Int64, pl.Int128)]
     keys = [name for name in rows.columns if name not in sums]
     merged = [_sum_column(name) for name in sums]
     return rows.group_by(keys, maintain_order=True).agg(merged) if keys else rows.select(merged)

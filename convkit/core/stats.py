@@ -31,6 +31,8 @@ def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 def wilson(part: pl.Expr, whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl.Expr, pl.Expr]:
     """Return the lower and upper bounds of part / whole, or null if the whole is 0."""
+    # The square of a count may not fit into its type.
+    part, whole = part.cast(pl.Float64), whole.cast(pl.Float64)
     rate = ratio(part, whole)
     middle = rate + z * z / (2 * whole)
     spread = z * (rate * (1 - rate) / whole + z * z / (4 * whole * whole)).sqrt()
@@ -112,6 +114,7 @@ def weighted_quantile(value: pl.Expr, weight: pl.Expr, quantile: float) -> pl.Ex
 
     The values must be sorted within the group.
     """
+    weight = weight.cast(pl.Int64)
     position = (weight.sum() - 1) * quantile
     cumulative = weight.cum_sum()
     lower = value.filter(cumulative > position.floor()).first()

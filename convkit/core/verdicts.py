@@ -130,6 +130,7 @@ def fit_trends(counts: pl.DataFrame) -> pl.DataFrame:
     on_line, variance = rate.first() + pl.col("slope").first() * distance, rate.first() * (1 - rate.first())
     rows = (
         counts.filter(whole > 0)
+        .with_columns(pl.col("part", "whole", "number").cast(pl.Int64))
         .with_columns(rate=mean.over("item"), distance=number - ((number * whole).sum() / whole.sum()).over("item"))
         .with_columns(slope=pl.when(weight.over("item") > 0).then((part * distance).sum().over("item") / weight.over("item")))
     )

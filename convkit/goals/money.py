@@ -163,6 +163,11 @@ def settle(goals: Goals, money: Mapping[str, Money]) -> Goals:
     return replace(goals, goals=settled)
 
 
+def total() -> pl.Expr:
+    """Return the sum of amounts, as Int128: the sum of ten of the largest amounts does not fit into Int64."""
+    return pl.col("amount").cast(pl.Int128).sum()
+
+
 def add_amount(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Add the value of each counted hit as `amount` (millionths), null if it has none; `ambiguous` and `foreign` say why it was not counted.
 

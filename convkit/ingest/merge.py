@@ -46,7 +46,7 @@ def find_newest_first(lines: pl.LazyFrame, size: int) -> tuple[int, ...]:
     ordered = timed.filter(pl.col("source").is_in(falling["source"].implode())).sort(LINE_KEY)
     step = ordered.select("source", step=pl.col("time").diff().over("source"))
     counts = step.group_by("source").agg(rises=(pl.col("step") > pl.duration()).sum(), falls=(pl.col("step") < pl.duration()).sum())
-    newest_first = counts.filter(pl.col("rises") * _RARE <= pl.col("falls")).select("source").sort("source")
+    newest_first = counts.filter(pl.col("rises").cast(pl.Int64) * _RARE <= pl.col("falls")).select("source").sort("source")
     return tuple(collect_frame(newest_first, size)["source"])
 
 

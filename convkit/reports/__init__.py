@@ -46,7 +46,10 @@ class ReportModule(Protocol):
     """Its columns, in the order in which files have them."""
 
     def tally(self, analysis: Analysis, /) -> dict[str, pl.LazyFrame]:
-        """Return additive rows by name: Int64 columns are summed, and all others are keys, including `visitor`, which becomes visitor IDs."""
+        """Return additive rows by name: columns of Int64, and of Int128 for money, are summed.
+
+        All others are keys, including `visitor`, which becomes visitor IDs.
+        """
         ...
 
     def present(self, tally: Mapping[str, pl.DataFrame], view: View, /) -> Report:

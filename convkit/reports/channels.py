@@ -16,7 +16,7 @@ from convkit.core import formatting, schema, stats
 from convkit.core.blocks import Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
-from convkit.goals import matching
+from convkit.goals import matching, money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def _of_channel(analysis: Analysis, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _amounts(analysis: Analysis, keys: list[str]) -> pl.LazyFrame:
     """Return the total value of the counted hits of macro goals, per channel."""
-    return _of_channel(analysis, matching.macro_amounts(analysis.hits, analysis.goals)).group_by(keys).agg(value=pl.col("amount").sum())
+    return _of_channel(analysis, matching.macro_amounts(analysis.hits, analysis.goals)).group_by(keys).agg(value=money.total())
 
 
 def _touches(analysis: Analysis, keys: list[str], sessions: pl.LazyFrame) -> pl.LazyFrame:

@@ -14,7 +14,7 @@ from convkit.core import formatting, stats
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
-from convkit.goals import matching
+from convkit.goals import matching, money
 from convkit.reports._overview_notes import shared_values_note
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ IN_REPORT = True
 _ROWS, _BAR = 20, 20
 _THEN = "then:"
 _SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "shared_values", "last_reached")
-_GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64)}
+_GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64), "value": pl.Int128}
 _SECONDS = {"goal": pl.String, "seconds": pl.Int32, "n": pl.Int64}
 COLUMNS = (
     Column("goal", "text"),
@@ -85,7 +85,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
     counts = analysis.summed(
         analysis.split(matching.counted_hits(analysis.hits, goal)),
         conversions=pl.len().cast(pl.Int64),
-        value=pl.col("amount").sum(),
+        value=money.total(),
         without_value=pl.col("amount").is_null().sum().cast(pl.Int64),
         shared_values=matching.shared_values(goal),
         last_reached=pl.col("time").max().dt.epoch("us"),

@@ -16,7 +16,7 @@ from convkit.core.document import Column, Report
 from convkit.core.durations import microseconds
 from convkit.core.schema import is_kind
 from convkit.formats.parsers.presets import CANCELLED_ORDER
-from convkit.goals import matching
+from convkit.goals import matching, money
 from convkit.reports import _overview_notes
 from convkit.traffic import subrequests
 
@@ -104,7 +104,7 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
     """Return the total value of the counted hits of macro goals."""
     return analysis.summed(
         analysis.split(matching.macro_amounts(analysis.hits, analysis.goals)),
-        value=pl.col("amount").sum(),
+        value=money.total(),
         macro_hits=pl.len().cast(pl.Int64),
         valued_hits=pl.col("amount").is_not_null().sum().cast(pl.Int64),
         **{name: pl.col(column).sum().cast(pl.Int64) for name, column in _WITHOUT_VALUE.items()},

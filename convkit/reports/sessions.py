@@ -10,7 +10,7 @@ from convkit.analysis import listing
 from convkit.core import formatting, schema
 from convkit.core.blocks import Shown, table
 from convkit.core.document import Column, Report
-from convkit.goals import matching
+from convkit.goals import matching, money
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _worth(analysis: Analysis) -> pl.LazyFrame:
     """Return `session, value`: the total value of the session's counted hits of macro goals."""
     amounts = [matching.counted_hits(analysis.hits, goal).select("session", "amount") for goal in analysis.goals.macros]
     nothing = analysis.hits.clear().select("session", pl.lit(0, dtype=pl.Int64).alias("amount"))
-    return pl.concat([nothing, *amounts]).group_by("session").agg(value=pl.col("amount").sum())
+    return pl.concat([nothing, *amounts]).group_by("session").agg(value=money.total())
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
