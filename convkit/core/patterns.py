@@ -23,6 +23,8 @@ MAX_LENGTH = 2_000
 PARAMETER_SIGN = "?"
 """The beginning of an entry in a list of paths that stands for a parameter: `?ajax` for all paths with this parameter."""
 
+_COMMENTED = re.compile(r"\(\?[A-Za-z]*x.*#", re.DOTALL)
+"""Matches regular expressions that may end in a comment."""
 _WILD = re.compile(r"\*\*|\*")
 _LITERAL_END = re.compile(r"[^/*]*\.[A-Za-z0-9]{1,8}")
 _REGEX_END = re.compile(r"\\\.[A-Za-z0-9]{1,8}\$?")
@@ -31,7 +33,7 @@ _REGEX_END = re.compile(r"\\\.[A-Za-z0-9]{1,8}\$?")
 def to_regex(pattern: str) -> str:
     """Return a Rust regular expression that matches exactly the strings that `pattern` matches."""
     if pattern.startswith("re:"):
-        return f"^(?:{pattern[3:]})$"
+        return f"^{in_group(pattern[3:])}$"
     if len(pattern) > 1 and pattern.endswith("/"):
         pattern = pattern.rstrip("/") or "/"
     literal = _WILD.split(pattern)
@@ -40,6 +42,24 @@ def to_regex(pattern: str) -> str:
     for wildcard, text in zip(wild, literal[1:], strict=True):
         parts += [wildcard, re.escape(text)]
     return f"(?s)^{''.join(parts)}$"
+
+
+def in_group(regex: str) -> str:
+    """Return a valid regular expression in a group of its own; a comment at its end, as in `(?x) a # b`, would hide the bracket."""
+    group = f"(?:{regex})"
+    return group if not _COMMENTED.search(regex) or regex_problem(group) is None else f"(?:{regex}\n)"
+
+
+@lru_cache(maxsize=4096)
+def regex_problem(regex: str) -> str | None:
+    """Return why a regular expression is not valid, or None if it is."""
+    try:
+        pl.Series([""]).str.contains(regex)
+    except pl.exceptions.ComputeError as error:
+        lines = str(error).splitlines()
+        reason = next((line for line in lines if line.startswith("error: ")), lines[0]).removeprefix("regex error: ").removeprefix("error: ")
+        return reason.rstrip(".")
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -51,13 +71,10 @@ def problem(pattern: str) -> str | None:
         return f"this pattern is too long; use at most {MAX_LENGTH:,} characters"
     if not pattern.startswith("re:") and "*" not in pattern:
         return None
-    try:
-        pl.Series([""]).str.contains(to_regex(pattern))
-    except pl.exceptions.ComputeError as error:
-        lines = str(error).splitlines()
-        reason = next((line for line in lines if line.startswith("error: ")), lines[0]).removeprefix("regex error: ").removeprefix("error: ")
-        return f"this regular expression is not valid: {reason.rstrip('.')}"
-    return None
+    # Alone, too: in a group, `a)|(b` would be valid.
+    is_regex = pattern.startswith("re:")
+    reason = (regex_problem(pattern[3:]) if is_regex else None) or regex_problem(to_regex(pattern))
+    return f"this regular expression is not valid: {reason}" if reason else None
 
 
 def names_a_file(pattern: str) -> bool:

@@ -72,8 +72,9 @@ class CsvLog(LogFormat):
         share = delimited.header_share(lines, delimited.ANY_SEPARATOR, _names_requests)
         return share if share and _NAMES.has_values(_rows(lines)[2]) else 0.0
 
-    def fit(self, _source: Source, head: pl.Series, needs: Needs) -> CsvLogLayout:
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> CsvLogLayout:
         """Return the layout of one table."""
+        delimited.refuse_wide_table(source.name, head)
         header, separator, rows = _rows(head)
         names = delimited.split_row(header, separator)
         dialect = Dialect(separator, header, len(names), has_backslashes=delimited.has_backslashes(head))

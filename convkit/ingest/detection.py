@@ -188,6 +188,7 @@ def refuse_unusable_file(name: str, lines: pl.Series) -> None:
     if lines.head(1).str.contains(_XML).any():
         raise InputError(f"{name} is XML, which is not supported; export it as CSV or JSON")
     header = lines.filter(~lines.str.starts_with("#")).head(1)
+    delimited.refuse_wide_table(name, header)
     columns = max((delimited.split_row(header[0], separator) for separator in (",", ";", "\t")), key=len) if len(header) else []
     names = {normalized(column) for column in columns}
     if columns == _UMAMI_COLUMNS or (names & _AGGREGATE_COLUMNS and not names & _EVENT_COLUMNS and len(columns) > 1):

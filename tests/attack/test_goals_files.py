@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 import runs
 from as_program import COMMAND, environment
 from goals_schema import is_valid
-from small_logs import line, written
+from small_logs import conversions, line, report, written
 
+from convkit.core import patterns
 from convkit.errors import GoalsFileError
+from convkit.formats.strings import parse_option
 from convkit.goals import loader, matching
 from convkit.goals.loader import parse_goals
 
@@ -22,8 +26,35 @@ if TYPE_CHECKING:
 
 ROWS = {
     "F9": "test_many_goals_take_little_memory",
-    "A9": "tests/goals/test_strict_yaml.py::test_refused",
+    "F38": "test_a_regular_expression_may_end_in_a_comment",
 }
+
+
+COMMENTED = ["(?x) /a  # the first page", "(?ix)/A#", "(?x)/a | /c # either", "(?x: /a # inside\n)", "(?x)/a # one\n | /b # two"]
+PLAIN = ["/a#x", "/(?:a)x?# no comment"]
+
+
+@pytest.mark.parametrize("regex", COMMENTED)
+def test_a_regular_expression_may_end_in_a_comment(tmp_path: Path, regex: str) -> None:
+    assert patterns.problem(f"re:{regex}") is None
+    text = f"micro: {{a: {json.dumps(f're:{regex}')}}}"
+    assert conversions(report(tmp_path, [line("GET /a"), line("GET /axe", 9)], text)) == {"a": 1}
+
+
+@pytest.mark.parametrize("regex", PLAIN)
+def test_a_number_sign_is_no_comment_by_itself(regex: str) -> None:
+    assert patterns.to_regex(f"re:{regex}") == f"^(?:{regex})$"
+
+
+@pytest.mark.parametrize("regex", ["a)(b", "a)|(b", "(?x) a # b\n)(c", "("])
+def test_a_regular_expression_has_to_be_valid_by_itself(regex: str) -> None:
+    assert str(patterns.problem(f"re:{regex}")).startswith("this regular expression is not valid: un")
+
+
+def test_a_format_string_may_end_in_a_comment() -> None:
+    template = parse_option(r"(?x) (?P<address>\S+)\ \[(?P<time>[^]]+)\]\ (?P<status>\d+)  # and more")
+    assert template is not None
+    assert template.sniff(pl.Series(["203.0.113.1 [10/Oct/2026:13:55:36 +0000] 200 more"])) == 1.0
 
 
 def micros(number: int) -> str:

@@ -33,6 +33,8 @@ UNCLOSED_QUOTE, RAGGED_ROW = "unclosed quote", "number of fields differs from th
 _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100
 """The maximum number of lines in a record; a quote that stays open for longer counts as unclosed."""
+MOST_COLUMNS = 10_000
+"""The number of columns above which a table is refused."""
 _WIDE = 40
 """The number of columns above which a single list of all fields is faster than a column for each field."""
 
@@ -132,7 +134,7 @@ class Dialect:
 def header_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[str]], bool]) -> float:
     """Return the share of lines that are rows of a table whose header satisfies `is_wanted`."""
     table = table_rows(lines)
-    headers = {separator: split_row(table[0], separator) for separator in separators if len(table)}
+    headers = {separator: split_row(table[0], separator) for separator in separators if _width(table, separator) <= MOST_COLUMNS and len(table)}
     return max((equal_width_share(table, separator) for separator, names in headers.items() if is_wanted(names)), default=0.0)
 
 
@@ -164,9 +166,28 @@ def doubled_quotes(line: pl.Expr) -> pl.Expr:
 
 
 def equal_width_share(lines: pl.Series, separator: str) -> float:
-    """Return the share of lines with as many fields as the first, or 0 if the first has only one."""
+    """Return the share of lines with as many fields as the first, or 0 if the first has only one, or too many."""
+    if not 1 < _width(lines, separator) <= MOST_COLUMNS:
+        return 0.0
     numbers = lines.to_frame("line").select(_separators(pl.col("line"), separator)).to_series()
-    return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
+    return float((numbers == numbers[0]).mean() or 0.0)
+
+
+def refuse_wide_table(called: str, lines: pl.Series) -> None:
+    """Raise InputError if the first row of a table has more columns than can be read in reasonable time."""
+    number = max((_width(lines, separator) for separator in ANY_SEPARATOR), default=0)
+    if number > MOST_COLUMNS and not _is_json(lines):
+        raise InputError(f"{called} has {number:,} columns, but at most {MOST_COLUMNS:,} can be read; export only the ones you need")
+
+
+def _is_json(lines: pl.Series) -> bool:
+    """Return whether lines begin with JSON."""
+    return bool(lines.head(1).str.contains(r"^\s*[{\[]").any())
+
+
+def _width(lines: pl.Series, separator: str) -> int:
+    """Return the number of columns of a table."""
+    return len(lines) and lines.head(1).to_frame("line").select(_separators(pl.col("line"), separator)).item() + 1
 
 
 def split_row(line: str, separator: str) -> list[str]:
@@ -268,8 +289,7 @@ def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callabl
 def table_share(lines: pl.Series, separators: Sequence[str]) -> float:
     """Return the largest share of lines with as many fields as the first, over all separators."""
     table = table_rows(lines)
-    is_json = table.head(1).str.contains(r"^\s*[{\[]").any()
-    return 0.0 if is_json else max(equal_width_share(table, separator) for separator in separators)
+    return 0.0 if _is_json(table) else max(equal_width_share(table, separator) for separator in separators)
 
 
 def late_names(lines: pl.Series, needs: Needs) -> str:
@@ -285,6 +305,7 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
     Raises InputError if the lines are not a table, or if they lack columns that a run needs.
     """
     table = table_rows(lines)
+    refuse_wide_table(called, table)
     best = max(separators, key=lambda separator: equal_width_share(table, separator))
     if not len(table) or equal_width_share(table, best) < _LEAST_SHARE:
         raise InputError(f"{called} is not a table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")

@@ -205,7 +205,8 @@ class FieldNames:
         for line in lines:
             for path, value in line.items():
                 values.setdefault(path, []).append(value)
-        fields = {field: self._paths_of(field, values, count) for field in self.names}
+        named = self._named(values)
+        fields = {field: self._paths_of(field, values, named, count) for field in self.names}
         if self.is_loose or len(_texts(values, fields["time"][:1])) == count:
             fields["time"] = fields["time"][:1]
         clocks = _texts(values, fields["time"])
@@ -222,9 +223,9 @@ class FieldNames:
         logger = (tuple(self.logger[0].split(".")), self.logger[1]) if self.logger else None
         return FieldPaths({field: tuple(paths) for field, paths in fields.items() if paths}, values, logger, self.clean)
 
-    def _paths_of(self, field: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
+    def _paths_of(self, field: str, values: Mapping[ColumnPath, list[Any]], named: Mapping[str, list[ColumnPath]], most: int) -> list[ColumnPath]:
         """Return the paths of a field in one file, the best first. No path is needed after one with `most` values: it has a value in every line."""
-        paths = [path for name in normalized_words(self.names[field]) for path in self._named(name, values)]
+        paths = [path for name in normalized_words(self.names[field]) for path in named.get(name, ())]
         if self.is_loose:
             paths = [path for one in paths for path in self._beside_request(one, values)]
         if not self.is_loose:
@@ -233,10 +234,13 @@ class FieldNames:
         last = next((number for number, path in enumerate(likely) if len(_texts(values, [path])) == most), len(likely))
         return likely[: last + 1]
 
-    def _named(self, name: str, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
-        """Among the paths with this name, return those within the fewest objects, not counting objects that are part of the name."""
-        most = 3 if self.is_loose else 1
-        return next((named for outer in range(most) if (named := [path for path in paths if _tails(path)[outer : outer + 1] == (name,)])), [])
+    def _named(self, paths: Iterable[ColumnPath]) -> dict[str, list[ColumnPath]]:
+        """Return the paths with each name that are within the fewest objects, not counting objects that are part of the name."""
+        by_depth: list[dict[str, list[ColumnPath]]] = [{} for _ in range(3 if self.is_loose else 1)]
+        for path in paths:
+            for named, name in zip(by_depth, _tails(path), strict=False):
+                named.setdefault(name, []).append(path)
+        return {name: alike for named in reversed(by_depth) for name, alike in named.items()}
 
     def _beside_request(self, path: ColumnPath, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
         """Return a path, after another with the same last name that is in an object with a method and a status, if its own object lacks them."""

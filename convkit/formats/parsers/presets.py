@@ -127,6 +127,7 @@ def _alike(path: ColumnPath, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
     return [one for one in paths if tuple(map(normalized, one)) == compared]
 
 
+@lru_cache(maxsize=1 << 16)
 def normalized(name: str) -> str:
     """Return a name in lower case without punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core.schema import first_problem
+from convkit.errors import InputError
 from convkit.files import sampling
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers.delimited import RAGGED_ROW
@@ -37,7 +38,7 @@ _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
 _WORDS = r'"(?:[^"]|"")*"|[^ \t"][^ \t]*'
 _NEEDS_CARE = r'["\t]|  '
 _ALL_QUOTED = r'^"[^"]*"(?: "[^"]*")*$'
-_SAMPLED = 100
+_SAMPLED, _MOST_HEADERS = 100, 200
 _PLUS = "\x1f"
 """Stands for a plus within quotes, which is literal."""
 
@@ -90,6 +91,9 @@ class W3cLog(LogFormat):
         software = [match[1] for _, line in directives if (match := _SOFTWARE.match(line))]
         has_whole_seconds = bool(software) and not any(_WRITES_MILLISECONDS in name for name in software)
         blocks = _blocks(directives)
+        headers = len({block.names for block in blocks})
+        if headers > _MOST_HEADERS:
+            raise InputError(f"{source.name} has {headers:,} different #Fields lines, but at most {_MOST_HEADERS} can be read; split it")
         clean = [clean for column, clean in self.others.items() if any(column in block.names for block in blocks)]
         kind = replace(self, clean={**self.clean, **clean[0]}) if clean else self
         return W3cLayout(kind, blocks, needs.timezone, has_whole_seconds=has_whole_seconds)

@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from convkit.core import plugins
+from convkit.core import patterns, plugins
 from convkit.errors import UsageError, did_you_mean
 from convkit.formats.strings.apache import parse_apache
 from convkit.formats.strings.goaccess import parse_goaccess
@@ -62,7 +62,13 @@ def parse_string(value: str) -> StringTemplate:
     reader = _reader(value)
     if reader is None:
         raise FormatStringError(unknown_format(value))
-    return reader(value)
+    template = reader(value)
+    for pattern in filter(None, (template.pattern, template.otherwise)):
+        if reason := patterns.regex_problem(pattern):
+            raise FormatStringError(
+                f"the string is too long or too complex to be read ({reason}); leave out what comes after the last field you need"
+            )
+    return template
 
 
 def parse_option(value: str) -> StringTemplate | None:

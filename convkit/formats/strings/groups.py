@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core import patterns
 from convkit.errors import did_you_mean
 from convkit.formats.strings import strftime
 from convkit.formats.strings.template import FormatStringError, StringTemplate
@@ -57,7 +58,7 @@ def parse_groups(string: str) -> StringTemplate:
     for name, field in fields.items():
         taken[name] = field if field and field not in taken.values() else f"other_{name}"
     pattern = _GROUP.sub(lambda match: f"{match[1]}(?P<{taken[match[2]]}>", string)
-    return StringTemplate(f"^(?:{pattern.removeprefix('^')})", made=_time_field(set(taken.values())), parts=())
+    return StringTemplate(f"^{patterns.in_group(pattern.removeprefix('^'))}", made=_time_field(set(taken.values())), parts=())
 
 
 def _known_names() -> Collection[str]:
