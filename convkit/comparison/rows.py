@@ -217,7 +217,7 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float, words: Wor
 def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
     """Return the sample of values per session, in the currency; integers are summed, so the order of the rows does not matter."""
     # The square of a large amount does not fit into Int128.
-    counted = [(int(amount), number) for amount, number in amounts.select("amount", "sessions").iter_rows()]
+    counted = list(zip(map(int, amounts["amount"]), amounts["sessions"], strict=True))
     total, squares = sum(amount * number for amount, number in counted), sum(amount * amount * number for amount, number in counted)
     variance = (squares - total * total / sessions) / (sessions - 1) if sessions > 1 else 0.0
     return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)

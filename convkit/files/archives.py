@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from dataclasses import replace
@@ -13,7 +15,7 @@ from convkit.errors import InputError
 from convkit.files.lines import ZIP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from convkit.files.lines import Source
 
@@ -22,7 +24,12 @@ _NO_LOGS = ("__MACOSX/", ".")
 _JSON = r"\.(?:json|jsonl|ndjson)(?:\.gz)?$"
 _UNREADABLE = (".parquet", ".zip", ".xlsx", ".tar", ".zst")
 _ENCRYPTED = 1
-DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_OFFICE = "[Content_Types].xml"
+DAMAGE_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, NotImplementedError, RuntimeError, OSError, ValueError, OverflowError, IndexError),
+)
+"""What reading a damaged archive raises: any byte of its directory may be wrong."""
 
 
 def logs_in(source: Source) -> list[Source]:
@@ -34,26 +41,32 @@ def logs_in(source: Source) -> list[Source]:
         return [source]
     try:
         with zipfile.ZipFile(source.path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir() and _is_log(member.filename)]
+            every = archive.infolist()
     except DAMAGE_ERRORS:
         raise InputError(f"{source.name} is a damaged zip archive; copy it again, or extract what you can with unzip") from None
+    members = [(place, member) for place, member in enumerate(every) if not member.is_dir() and _is_log(member.filename)]
+    names = [member.filename for _, member in members]
+    if _OFFICE in names:
+        raise InputError(f"{source.name} is an Excel workbook or another document of Microsoft Office, which is not supported; export it as CSV")
     if not members:
         raise InputError(f"{source.name} is a zip archive that contains no files; choose one that contains logs")
-    if any(member.flag_bits & _ENCRYPTED for member in members):
+    if any(member.flag_bits & _ENCRYPTED for _, member in members):
         raise InputError(f"{source.name} is a password-protected zip archive; extract it first with unzip")
-    if unreadable := [member.filename for member in members if member.filename.lower().endswith(_UNREADABLE)]:
+    if unreadable := [name for name in names if name.lower().endswith(_UNREADABLE)]:
         raise InputError(
             f"{source.name} is a zip archive that contains {unreadable[0]}, which cannot be read inside an archive; extract it first with unzip"
         )
-    groups: dict[object, list[zipfile.ZipInfo]] = {}
-    for member in members:
-        groups.setdefault("json" if re.search(_JSON, member.filename) else member, []).append(member)
-    size = {member.filename: member.compress_size for member in members}
-    logs = [tuple(sorted(member.filename for member in group)) for group in groups.values()]
-    return [
-        replace(source, name=source.name if len(logs) == 1 else f"{source.name}/{names[0]}", members=names, size=sum(size[name] for name in names))
-        for names in logs
-    ]
+    groups: dict[object, list[int]] = {}
+    for place, member in members:
+        groups.setdefault("json" if re.search(_JSON, member.filename) else place, []).append(place)
+    return [_log(source, every, group, is_only=len(groups) == 1) for group in groups.values()]
+
+
+def _log(source: Source, every: Sequence[zipfile.ZipInfo], group: Iterable[int], *, is_only: bool) -> Source:
+    """Return the members at these places in the directory of an archive as a log."""
+    places = tuple(sorted(group, key=lambda place: every[place].filename))
+    name = source.name if is_only else f"{source.name}/{every[places[0]].filename}"
+    return replace(source, name=name, members=places, size=sum(every[place].compress_size for place in places))
 
 
 def _is_log(name: str) -> bool:
@@ -61,8 +74,8 @@ def _is_log(name: str) -> bool:
     return not name.startswith(_NO_LOGS) and not PurePosixPath(name).name.startswith(".")
 
 
-def member_bytes(source: Source, member: str) -> Iterator[bytes]:
-    """Yield the bytes of a member. Raises DAMAGE_ERRORS."""
-    with zipfile.ZipFile(source.path) as archive, archive.open(member) as file:
+def member_bytes(source: Source, place: int) -> Iterator[bytes]:
+    """Yield the bytes of the member at a place in the directory, as several may have the same name. Raises DAMAGE_ERRORS."""
+    with zipfile.ZipFile(source.path) as archive, archive.open(archive.infolist()[place]) as file:
         while chunk := file.read(_CHUNK):
             yield chunk

@@ -10,13 +10,14 @@ import codecs
 import errno
 import os
 import zlib
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from convkit.core.sizes import size_text
 from convkit.errors import InputError
 from convkit.files import archives, zstandard
-from convkit.files.lines import BZIP2, GZIP, PLAIN, UTF_16, ZIP, ZSTD, packing_of
+from convkit.files.lines import BZIP2, GZIP, PLAIN, UTF_16, ZIP, ZSTD, packing_of, utf_16_codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,10 +29,18 @@ _CHUNK, _PACKED_CHUNK = 1 << 20, 1 << 16
 _USUAL_RATIO, _LARGE = 200, 1 << 30
 """A log that decompresses to more than so many times its size, and to more than so many bytes, is not read unless its user allows it."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ENOUGH_BYTES = 64
+"""The number of bytes that show an encoding."""
 _LINE_END = b"\n"
 
 
-class FalseLinesLoss(str):
+class PartlyReadLoss(str):
+    """A sentence about damage up to which a log was read."""
+
+    __slots__ = ()
+
+
+class FalseLinesLoss(PartlyReadLoss):
     """A sentence about damage that was noticed later than it occurred, so that some of the lines read may be false.
 
     The checksum of gzip and zip is at the end of their data; until then, damage makes them repeat the wrong parts of earlier lines.
@@ -92,6 +101,16 @@ def _limited(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
         yield chunk
 
 
+def packed_content(source: Source) -> Iterator[bytes]:
+    """Yield the bytes of the first file in a packed log, whatever they are, without looking for another compression in them."""
+    if source.packing == ZIP:
+        with suppress(*archives.DAMAGE_ERRORS):
+            yield from archives.member_bytes(source, source.members[0])
+        return
+    unpack = _UNPACKERS.get(source.packing)
+    yield from unpack(_plain_bytes(source, None), source, []) if unpack else _plain_bytes(source, None)
+
+
 def text_up_to(source: Source, max_bytes: int) -> str | None:
     """Return the text of a log, or None if it is larger than `max_bytes`."""
     chunks, size = [], 0
@@ -103,7 +122,7 @@ def text_up_to(source: Source, max_bytes: int) -> str | None:
     return b"".join(chunks).decode("utf-8", "replace")
 
 
-def _member_bytes(source: Source, member: str, losses: list[str]) -> Iterator[bytes]:
+def _member_bytes(source: Source, member: int, losses: list[str]) -> Iterator[bytes]:
     """Yield the bytes of an archive member, which may itself be compressed, up to any damage, without a newline at the end."""
     held = b""
     try:
@@ -122,10 +141,12 @@ def _member_bytes(source: Source, member: str, losses: list[str]) -> Iterator[by
 def _as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield UTF-8 or UTF-16 bytes as UTF-8 without a byte order mark."""
     first = b""
-    while len(first) < len(_BYTE_ORDER_MARK) and (chunk := next(chunks, b"")):
+    for chunk in chunks:
         first += chunk
+        if len(first) >= _ENOUGH_BYTES:
+            break
     if packing_of(first) == UTF_16:
-        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        decoder = codecs.getincrementaldecoder(utf_16_codec(first))("replace")
         yield from (decoder.decode(chunk).encode("utf-8", "replace") for chunk in chain([first], chunks))
         yield decoder.decode(b"", final=True).encode("utf-8", "replace")
         return
@@ -230,8 +251,8 @@ def _zstandard_bytes(chunks: Iterator[bytes], source: Source, losses: list[str])
         losses.append(_damaged_sentence(source))
 
 
-def _damaged_sentence(source: Source) -> str:
-    return f"{source.name} is damaged and was read only up to the damage; copy it again to get the rest"
+def _damaged_sentence(source: Source) -> PartlyReadLoss:
+    return PartlyReadLoss(f"{source.name} is damaged and was read only up to the damage; copy it again to get the rest")
 
 
 def _false_lines_loss(source: Source) -> FalseLinesLoss:

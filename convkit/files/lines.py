@@ -32,13 +32,41 @@ _MAGIC = {
     b"BZh": BZIP2,
     b"PAR1": PARQUET,
     b"PK\x03\x04": ZIP,
+    b"PK\x05\x06": ZIP,  # An archive without files.
     b"\xff\xfe": UTF_16,
     b"\xfe\xff": UTF_16,
 }
 _SKIPPABLE, _SKIPPABLE_REST = tuple(bytes([number]) for number in range(0x50, 0x60)), b"\x2a\x4d\x18"
 """The first bytes of a Zstandard frame without content; pzstd begins files with one."""
-_UNSUPPORTED = {b"\xfd7zXZ\x00": ("compressed with xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
+_AS_CSV, _TEXT_LOG = "export it as CSV", "choose a log that is text"
+_UNSUPPORTED = {
+    b"\xfd7zXZ\x00": ("compressed with xz", "unpack it first with xz -d"),
+    b"7z\xbc\xaf": ("a 7z archive", "unpack it first with 7z x"),
+    b"\x1f\x9d": ("compressed with compress", "unpack it first with gzip -d"),
+    b"\x04\x22\x4d\x18": ("compressed with lz4", "unpack it first with lz4 -d"),
+    b"\x02\x21\x4c\x18": ("compressed with lz4", "unpack it first with lz4 -d"),
+    b"LZIP\x01": ("compressed with lzip", "unpack it first with lzip -d"),
+    b"\x89LZO\x00": ("compressed with lzop", "unpack it first with lzop -d"),
+    b"\x5d\x00\x00": ("compressed with lzma", "unpack it first with xz -d"),
+    b"\xff\x06\x00\x00sNaPpY": ("compressed with snappy", "unpack it first with snzip -d"),
+    b"Rar!\x1a\x07": ("a RAR archive", "extract it first with unrar x"),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an Excel workbook or another document of Microsoft Office", _AS_CSV),
+    b"SQLite format 3\x00": ("a SQLite database", "export its table with sqlite3 -header -csv"),
+    b"LPKSHHRH": ("a journal of systemd", "export it with journalctl -o cat --file"),
+    b"ElfFile\x00": ("an event log of Windows", _AS_CSV),
+    b"%PDF-": ("a PDF document", _TEXT_LOG),
+    b"\x89PNG\r\n\x1a\n": ("an image", _TEXT_LOG),
+    b"\xff\xd8\xff": ("an image", _TEXT_LOG),
+    b"GIF8": ("an image", _TEXT_LOG),
+    b"\x7fELF": ("a program", _TEXT_LOG),
+    b"Obj\x01": ("an Avro file", _AS_CSV),
+    b"ARROW1\x00": ("an Arrow file", "export it as Parquet or CSV"),
+    b"\xd4\xc3\xb2\xa1": ("a capture of packets", _TEXT_LOG),
+    b"\x0a\x0d\x0d\x0a": ("a capture of packets", _TEXT_LOG),
+}
+"""For the first bytes of a file that is not supported, what it is and what to do."""
 _TAR, _TAR_OFFSET = b"ustar", 257
+_SHORTEST, _COMPARED = 32, 512
 MAX_LINE_BYTES = 1 << 20
 """The maximum number of bytes in a line."""
 COLUMN_PREFIX = "column:"
@@ -62,8 +90,8 @@ class Source:
     name: str
     packing: str = PLAIN
     size: int = sys.maxsize
-    members: tuple[str, ...] = ()
-    """The members of an archive that make up this log."""
+    members: tuple[int, ...] = ()
+    """The places, in the directory of an archive, of the members that make up this log."""
     in_blocks: bool = False
     """Whether it is read in blocks even if Polars' reader could read it."""
     max_unpacked: int | None = None
@@ -83,18 +111,36 @@ def open_source(path: Path, name: str, label: str | None = None) -> Source:
             start, size = file.read(_TAR_OFFSET + len(_TAR)), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise read_error(label, error) from None
-    for magic, (what, command) in _UNSUPPORTED.items():
-        if start.startswith(magic):
-            raise InputError(f"{label} is {what}, which is not supported; unpack it first with {command}")
-    if start[_TAR_OFFSET:] == _TAR:
-        raise InputError(f"{label} is a tar archive, which is not supported; extract it first with tar -x")
+    refuse_kind(label, start)
     return Source(path, name, packing_of(start), size)
+
+
+def refuse_kind(label: str, start: bytes) -> None:
+    """Raise InputError if the first bytes are those of a file that is not supported."""
+    for magic, (what, cure) in _UNSUPPORTED.items():
+        if start.startswith(magic):
+            raise InputError(f"{label} is {what}, which is not supported; {cure}")
+    if start[_TAR_OFFSET : _TAR_OFFSET + len(_TAR)] == _TAR:
+        raise InputError(f"{label} is a tar archive, which is not supported; extract it first with tar -xf")
 
 
 def packing_of(start: bytes) -> str:
     """Return the compression of a log, given its first bytes."""
     is_skippable = start[:1] in _SKIPPABLE and start[1:4] == _SKIPPABLE_REST
-    return ZSTD if is_skippable else next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
+    packing = ZSTD if is_skippable else next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
+    return UTF_16 if packing == PLAIN and utf_16_codec(start) != "utf-16" else packing
+
+
+def utf_16_codec(start: bytes) -> str:
+    """Return the codec of UTF-16 text, given its first bytes: without a byte order mark, every second byte of ASCII text is zero."""
+    sample = start[:_COMPARED]
+    if len(sample) >= _SHORTEST:
+        even, odd = sample[::2], sample[1::2]
+        if not odd.strip(b"\0") and b"\0" not in even:
+            return "utf-16-le"
+        if not even.strip(b"\0") and b"\0" not in odd:
+            return "utf-16-be"
+    return "utf-16"
 
 
 def read_error(name: str | Path, error: OSError) -> InputError:

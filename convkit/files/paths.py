@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
 from convkit.errors import InputError, UsageError
-from convkit.files import archives, lines, remote, zstandard
+from convkit.files import archives, kinds, lines, remote, zstandard
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -71,7 +71,10 @@ def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None
             if _file_identity(file) not in sources:
                 sources[_file_identity(file)] = _open_file(file, stack)
     readable = (replace(_readable(source, stack), max_unpacked=max_unpacked) for source in sources.values())
-    return [log for source in readable for log in archives.logs_in(source)]
+    logs = [log for source in readable for log in archives.logs_in(source)]
+    for log in logs:
+        kinds.refuse_other_files(log)
+    return logs
 
 
 def _readable(source: Source, stack: ExitStack) -> Source:

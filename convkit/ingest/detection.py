@@ -10,6 +10,7 @@ import polars as pl
 from convkit.core.conditions import any_of
 from convkit.core.text import safe
 from convkit.errors import InputError
+from convkit.files import kinds
 from convkit.formats import load_format, load_formats, strings
 from convkit.formats.parsers import delimited, masking
 from convkit.formats.parsers.presets import normalized
@@ -47,6 +48,7 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
     """Return the formats that read most of a log's lines: one, or several if the format changes within the log. Raises InputError."""
     lines = head.filter(head.str.strip_chars().str.len_bytes() > 0)
     if lines.str.contains("\r", literal=True).sum() > _MIN_SHARE * len(lines):
+        _refuse_binary(source.name, lines)
         raise InputError(f"the lines of {source.name} end with a bare CR; convert them first with tr '\\r' '\\n'")
     # The first lines are always included, because they may be headers.
     sampled = lines if len(lines) <= _SAMPLED_LINES else pl.concat([lines.head(_HEAD_LINES), lines.gather_every(len(lines) // _SAMPLED_LINES + 1)])
@@ -59,6 +61,7 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
     scores = {name: one.sniff(without_comments[name]) for name, one in formats.items()}
     best = max(scores, key=lambda name: (scores[name], name == USUAL_FORMAT))
     if scores[best] < _MIN_SHARE:
+        _refuse_binary(source.name, lines)
         refuse_unusable_file(source.name, lines)
     if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(lines, formats, _MIN_SHARE if needs.columns else _MIN_SHARE_OF_EXPORTS)):
         return [export]
@@ -67,6 +70,12 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
         unread = [line for line in without_comments[best] if not formats[best].sniff(pl.Series([line]))]
         raise unknown_format_error(source, best, scores[best], [shown_line(line) for line in unread[:SHOWN_LINES]], tuple(without_comments[best]))
     return names
+
+
+def _refuse_binary(name: str, lines: pl.Series) -> None:
+    """Raise InputError for the lines of a binary file."""
+    if kinds.is_binary(lines):
+        raise InputError(f"{name} is a binary file, not text; if it is compressed, unpack it first")
 
 
 def is_export(name: str) -> bool:

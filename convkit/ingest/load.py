@@ -99,13 +99,23 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
         lost = lost.join(unfinished, on=LINE_KEY, how="anti")
     doubtful = {log.number for log, one in zip(logs, loaded, strict=True) if one.has_false_lines and _fits_at_first(log, lines)}
     _refuse_unreadable_logs(logs, lines, lost.filter(~pl.col("source").is_in(doubtful)))
+    damaged_logs = [log.number for log, one in zip(logs, loaded, strict=True) if one.losses]
+    read = {*_collect(lines.filter(pl.col("source").is_in(damaged_logs)).select(pl.col("source").unique()))["source"]} if damaged_logs else set()
     own_losses = (
-        _with_false_lines(sentence, lost.filter(source=log.number)) for log, one in zip(logs, loaded, strict=True) for sentence in one.losses
+        _nothing_read(log.source.name)
+        if isinstance(sentence, damaged.PartlyReadLoss) and log.number not in read
+        else _with_false_lines(sentence, lost.filter(source=log.number))
+        for log, one in zip(logs, loaded, strict=True)
+        for sentence in one.losses
     )
     losses = (*own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
     if losses and not _collect(lines.select(pl.len())).item():
         raise InputError(losses[0])
     return LoadedLines(lines, losses, tuple(logs), _rejects(logs, lost) if rejects else None)
+
+
+def _nothing_read(name: str) -> str:
+    return f"{name} is damaged, and nothing in it could be read; copy it again"
 
 
 def _collect(query: pl.LazyFrame) -> pl.DataFrame:

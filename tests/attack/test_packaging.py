@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROWS = {"F21": "test_the_lowest_versions_pass_the_golden_tests", "A74": "test_the_lowest_list_of_crawlers_is_the_first_with_classes"}
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOWEST = {name: bound for name, bound in (re.match(r"([\w-]+)>=([0-9.]+)", text).groups() for text in PROJECT["dependencies"])}  # type: ignore[union-attr]
+LOWEST = dict(re.findall(r"([\w-]+)>=([0-9.]+)", "\n".join(PROJECT["dependencies"])))
 FIRST_WITH_CLASSES = "1.43"
 """Up to version 1.42, no entry on the list of crawlers has tags, so all bots would be of the class `other`."""
 

@@ -91,11 +91,19 @@ CASES: dict[str, list[Case]] = {
     "gzip with several members, or padded with zeros; a file name with the wrong extension": [
         Case(gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]) + bytes(512))
     ],
-    "a zip archive; UTF-16": [Case(packed(zipfile.ZipFile)), Case(TEXT.decode().encode("utf-16"))],
-    "xz, 7z, tar; damaged zstd; lines that end in CR alone": [
+    "a zip archive; UTF-16, with or without a byte order mark": [
+        Case(packed(zipfile.ZipFile)),
+        Case(TEXT.decode().encode("utf-16")),
+        Case(TEXT.decode().encode("utf-16-be")),
+    ],
+    "xz, lz4, 7z, RAR, tar (.tar.gz, too) and other packings; databases, Excel workbooks, images and other binary files": [
         Case(lzma.compress(TEXT), refusal="unpack it first with xz -d"),
         Case(b"7z\xbc\xaf\x27\x1c", refusal="unpack it first with 7z x"),
         Case(packed(tarfile.TarFile), refusal="extract it first with tar -x"),
+        Case(gzip.compress(packed(tarfile.TarFile)), refusal="extract it first with tar -x"),
+        Case(b"\xff\xd8\xff\xe0" + bytes(range(90)), refusal="is an image, which is not supported"),
+    ],
+    "damaged zstd; lines that end in CR alone": [
         Case(b"\x28\xb5\x2f\xfd" + bytes(range(90)), refusal="is damaged"),
         Case(TEXT.replace(b"\n", b"\r"), refusal="convert them first with tr"),
     ],

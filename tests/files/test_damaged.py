@@ -6,6 +6,7 @@ import bz2
 import gzip
 import random
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import share_of_examples
 
+from convkit.errors import InputError
 from convkit.files import damaged, lines, reader
 from convkit.formats import load_formats, sample_lines
 from convkit.formats.parsers import clf
@@ -103,8 +105,10 @@ def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callab
 )
 def test_both_readers_read_the_same_from_random_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     plain = content.replace(b"\0", b"0")
-    if not plain.startswith((b"\x1f\x8b", b"\x28\xb5", b"BZh", b"\xff\xfe", b"\xfe\xff", b"PK", b"\xfd7z", b"7z", b"PAR1")):
-        check(tmp_path_factory.mktemp("random"), plain)
+    if lines.packing_of(plain) == lines.PLAIN:
+        # The beginning may be that of a file of another kind.
+        with suppress(InputError):
+            check(tmp_path_factory.mktemp("random"), plain)
 
 
 @share_of_examples(0.5)
