@@ -149,6 +149,22 @@ def _nearly_all(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]
             )
 
 
+def _matched_paths(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    """Yield what each goal with a wildcard or a regular expression matches, if that is more than one path or event."""
+    people = context.survey.requests.filter(~pl.col("is_bot"), ~pl.col("is_excluded"))
+    for goal in context.goals.goals:
+        tested = [patterns.split_named_column(name) for expr in goal.named.values() for name in expr.meta.root_names() if "~" in name]
+        column = next((column for column, pattern in tested if column in {"path", "event"} and ("*" in pattern or pattern.startswith("re:"))), None)
+        if column is None:
+            continue
+        matched = people.filter(any_of(goal.named)).group_by(column).agg(pl.col("n").sum()).drop_nulls(column)
+        rows = matched.sort("n", column, descending=[True, False]).rows()
+        if len(rows) > 1:
+            named = [f"{safe(text)} ({formatting.count(number)})" for text, number in rows[:_MOST_SOURCES]]
+            more = [f"{formatting.count(len(rows) - len(named))} more"] if len(rows) > len(named) else []
+            yield goal.line, (goal.name,), f"{goal.name} matches {plural(len(rows), column)}: {', '.join([*named, *more])}"
+
+
 def _always_together(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
     reached = {goal.name: context.survey.sessions[goal.column].is_not_null() for goal in context.goals.goals}
     for one, other in combinations(context.goals.goals, 2):
@@ -287,6 +303,7 @@ KINDS: dict[str, _Kind] = {
     near_misses.ERRORS: _Kind(_unreached(near_misses.ERRORS)),
     near_misses.BOTS: _Kind(_unreached(near_misses.BOTS)),
     NEARLY_ALL: _Kind(_nearly_all),
+    "matches": _Kind(_matched_paths, is_warning=False),
     "always-together": _Kind(_always_together),
     "reversed": _Kind(_reversed),
     "later-session": _Kind(_later_session),

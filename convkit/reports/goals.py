@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 PLACE = 20
 IN_REPORT = True
 _ROWS, _BAR = 20, 20
+_MANY_BY_ONE, _SHARE_OF_ONE = 5, 0.2
+"""The number and the share of conversions from which on those of one visitor are worth a note."""
 _THEN = "then:"
-_SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "shared_values", "last_reached")
+_SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "shared_values", "last_reached", "last_most")
 _GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64), "value": pl.Int128}
 _SECONDS = {"goal": pl.String, "seconds": pl.Int32, "n": pl.Int64}
 COLUMNS = (
@@ -89,6 +91,8 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
         without_value=pl.col("amount").is_null().sum().cast(pl.Int64),
         shared_values=matching.shared_values(goal),
         last_reached=pl.col("time").max().dt.epoch("us"),
+        # The most conversions of one visitor; of columns that begin with `last_`, the maximum over all parts is taken.
+        last_most=pl.col("visitor").unique_counts().max().cast(pl.Int64),
     )
     return analysis.beside(reached, counts).select(*analysis.by, pl.lit(goal.name).alias("goal"), pl.col(*_SUMS, *_later(analysis.goals)))
 
@@ -108,7 +112,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("goals", columns, shown, lambda *_: [], details=frame)
-    of, notes = base.row(0, named=True), (*_notes(frame.rows(named=True)), *_shared_values(frame, view))
+    of, notes = base.row(0, named=True), (*_notes(frame.rows(named=True)), *_shared_values(frame, view), *_one_visitor(frame, view))
     return Report("goals", columns, shown, lambda rows, screen: _draw(rows.rows(named=True), of, view, screen), notes, details=frame)
 
 
@@ -188,6 +192,23 @@ def _shared_values(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
     """Return the notes on values that several visitors have."""
     numbers = dict(frame.select("goal", pl.col("shared_values").fill_null(0)).rows())
     return tuple(shared_values_note(goal, numbers[goal.name]) for goal in view.goals.goals if numbers[goal.name])
+
+
+def _one_visitor(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
+    """Return the notes on macro goals of which a single visitor made a large share of the conversions."""
+    rows = frame.filter(
+        (pl.col("type") == "macro") & (pl.col("last_most") >= _MANY_BY_ONE) & (pl.col("last_most") > _SHARE_OF_ONE * pl.col("conversions"))
+    )
+    fix = "if that is a test or your own office, leave it out with ignore.addresses or ignore.users"
+    return tuple(
+        Note(
+            "one-visitor",
+            f"{row['goal']}: one visitor made {formatting.count(row['last_most'])} of {formatting.plural(row['conversions'], 'conversion')} "
+            f"({formatting.percent(row['last_most'] / row['conversions'])}); {fix}.",
+        )
+        for row in rows.rows(named=True)
+        if not view.by
+    )
 
 
 def _then_columns(view: View) -> dict[str, str]:

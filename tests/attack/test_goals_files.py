@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import runs
 from as_program import COMMAND, environment
+from engine.test_partition import both
 from goals_schema import is_valid
 from small_logs import conversions, line, report, written
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ROWS = {
     "F9": "test_many_goals_take_little_memory",
+    "A72": "test_a_note_says_if_one_visitor_converts_again_and_again",
     "F38": "test_a_regular_expression_may_end_in_a_comment",
 }
 
@@ -55,6 +57,44 @@ def test_a_format_string_may_end_in_a_comment() -> None:
     template = parse_option(r"(?x) (?P<address>\S+)\ \[(?P<time>[^]]+)\]\ (?P<status>\d+)  # and more")
     assert template is not None
     assert template.sniff(pl.Series(["203.0.113.1 [10/Oct/2026:13:55:36 +0000] 200 more"])) == 1.0
+
+
+def bought(*numbers: int) -> list[str]:
+    """Return a log in which each visitor buys this many times."""
+    return [
+        line(f"GET /thanks?order={visitor}-{n}", n * 40 + visitor, who=f"198.51.100.{visitor} - -")
+        for visitor, number in enumerate(numbers)
+        for n in range(number)
+    ]
+
+
+BOUGHT = "macro: {bought: {page: /thanks, once_per: query.order}}\nmicro: {thanked: {page: /thanks, once_per: hit}}"
+BY_ONE = {
+    "a fifth and one": ([*[1] * 19, 5], "bought: one visitor made 5 of 24 conversions (21%)"),
+    "nearly all": ([50, 1], "bought: one visitor made 50 of 51 conversions (98%)"),
+    "one visitor": ([5], "bought: one visitor made 5 of 5 conversions (100%)"),
+    "a fifth": ([*[1] * 20, 5], ""),
+    "too few": ([4, 1], ""),
+    "none": ([], ""),
+}
+
+
+@pytest.mark.parametrize("what", BY_ONE)
+def test_a_note_says_if_one_visitor_converts_again_and_again(tmp_path: Path, what: str) -> None:
+    numbers, start = BY_ONE[what]
+    document = report(tmp_path, [*bought(*numbers), line("GET /other", who="203.0.113.9 - -")], BOUGHT)
+    notes = [note["text"] for note in document["notes"] if note["code"] == "one-visitor"]
+    fix = "; if that is a test or your own office, leave it out with ignore.addresses or ignore.users."
+    assert notes == ([start + fix] if start else [])
+
+
+def test_the_note_on_one_visitor_is_the_same_in_parts(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", bought(*[1] * 19, 7))
+    file = written(tmp_path / "goals.yaml", BOUGHT.splitlines())
+    parts, whole, in_parts = both([log], 100, goals=file)
+    assert parts > 1
+    assert whole == in_parts
+    assert "one visitor made 7 of 26" in whole
 
 
 def micros(number: int) -> str:
