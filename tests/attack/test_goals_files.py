@@ -25,9 +25,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from conftest import Run
+
 ROWS = {
     "F9": "test_many_goals_take_little_memory",
+    "A9": "tests/goals/test_strict_yaml.py::test_problems_have_a_position_and_a_fix",
+    "A10": "tests/goals/test_strict_yaml.py::test_an_alias_bomb_is_refused_before_its_tree_is_built",
+    "A11": "tests/goals/test_strict_yaml.py::test_deep_nesting_is_refused_before_it_costs_anything",
+    "A12": "tests/goals/test_strict_yaml.py::test_problems_have_a_position_and_a_fix",
+    "A13": "tests/goals/test_strict_yaml.py::test_values_are_read_as_they_are_written",
+    "A14": "tests/goals/test_loader.py::test_all_mistakes_of_a_file_are_reported_at_once",
+    "A15": "tests/core/test_patterns.py::test_an_invalid_pattern_is_explained_in_one_line",
+    "A16": "test_many_goals_take_little_memory",
+    "A17": "test_check_shows_which_paths_a_goal_matches",
+    "A18": "tests/goals/test_loader.py::test_a_goals_file_opens_no_other_file",
+    "A69": "tests/traffic/test_bot_behaviour.py::test_bots_of_every_kind_are_separated_from_people",
+    "A70": "tests/traffic/test_visitors.py::test_the_first_rule_that_applies_identifies_the_visitor",
+    "A71": "tests/traffic/test_hits.py::test_the_first_rule_that_fits_decides_the_kind",
     "A72": "test_a_note_says_if_one_visitor_converts_again_and_again",
+    "A73": "tests/core/test_formatting.py::test_no_rate_on_a_base_under_thirty",
     "F38": "test_a_regular_expression_may_end_in_a_comment",
 }
 
@@ -95,6 +111,32 @@ def test_the_note_on_one_visitor_is_the_same_in_parts(tmp_path: Path) -> None:
     assert parts > 1
     assert whole == in_parts
     assert "one visitor made 7 of 26" in whole
+
+
+CHECKED = """
+macro: {bought: /thanks}
+micro:
+  viewed: /p/*
+  either: re:/p/1|/p/2
+  loose: 're:/.*2'
+  one: /p/*/nothing
+  exact: /p/1
+  only: re:/p/3.*
+"""
+SEEN = [line(f"GET {path}", n * 20) for n, path in enumerate(["/p/1", "/p/1", "/p/1", "/p/2", "/p/2", "/p/3", "/p/4", "/p/5", "/q/12", "/thanks"])]
+SEEN += [line("GET /p/77", 5, agent="Googlebot/2.1 (+http://www.google.com/bot.html)", who="198.51.100.99 - -")]
+
+
+def test_check_shows_which_paths_a_goal_matches(convkit_command: Run, tmp_path: Path) -> None:
+    log, file = written(tmp_path / "access.log", SEEN), written(tmp_path / "goals.yaml", CHECKED.splitlines())
+    code, out, err = convkit_command("check", str(log), "-g", str(file))
+    assert (code, err) == (0, "")
+    assert [text.partition("matches: ")[2] for text in out.splitlines() if ": matches: " in text] == [
+        "viewed matches 5 paths: /p/1 (3), /p/2 (2), /p/3 (1), 2 more.",
+        "either matches 2 paths: /p/1 (3), /p/2 (2).",
+        "loose matches 2 paths: /p/2 (2), /q/12 (1).",
+    ]
+    assert "1 warning" in out
 
 
 def micros(number: int) -> str:
