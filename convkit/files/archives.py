@@ -42,9 +42,9 @@ def logs_in(source: Source) -> list[Source]:
     try:
         with zipfile.ZipFile(source.path) as archive:
             every = archive.infolist()
+            members = [(place, member) for place, member in enumerate(every) if not member.is_dir() and _is_log(member.filename)]
     except DAMAGE_ERRORS:
         raise InputError(f"{source.name} is a damaged zip archive; copy it again, or extract what you can with unzip") from None
-    members = [(place, member) for place, member in enumerate(every) if not member.is_dir() and _is_log(member.filename)]
     names = [member.filename for _, member in members]
     if _OFFICE in names:
         raise InputError(f"{source.name} is an Excel workbook or another document of Microsoft Office, which is not supported; export it as CSV")

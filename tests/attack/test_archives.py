@@ -137,6 +137,14 @@ def test_members_of_one_name_are_logs_of_their_own(tmp_path: Path) -> None:
     assert [text for text in result.warnings if "already contains all of its lines" in text]
 
 
+def test_a_member_without_a_name_is_damage(convkit_command: Run, tmp_path: Path) -> None:
+    archive = bytearray(zipped([("a", TEXT)]))
+    directory = archive.index(b"PK\1\2")
+    archive[directory + 28 : directory + 32] = b"\0\0\1\0"
+    error = refused(convkit_command, tmp_path / "a.zip", bytes(archive))
+    assert error == "a.zip is a damaged zip archive; copy it again, or extract what you can with unzip"
+
+
 TARS = {"gz": gzip.compress, "bz2": bz2.compress, "log": gzip.compress}
 
 
@@ -357,7 +365,7 @@ def test_mutated_archives_are_read_or_refused(tmp_path_factory: pytest.TempPathF
 
 
 @pytest.mark.fuzz
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(content=mutated())
 def test_many_mutated_archives_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     check(tmp_path_factory.getbasetemp(), content, f"{os.getpid()}.log")
