@@ -131,9 +131,13 @@ class Result:
         Raises OutputError, UsageError.
         """
         from convkit.cli.deliver import destination, write_document  # noqa: PLC0415 (the command line loads only where files are written)
+        from convkit.cli.overwriting import refuse_logs, refuse_read_files  # noqa: PLC0415 (as above)
 
         is_folder = not PurePath(path).suffix and output is None
-        write_document(self.document, destination(f"{path}/" if is_folder else str(path), output), None)
+        target = destination(f"{path}/" if is_folder else str(path), output)
+        refuse_read_files(target.files(self.document.reports), self.document)
+        refuse_logs(target.files(self.document.reports), Options())
+        write_document(self.document, target, None)
 
     def __repr__(self) -> str:
         """Return the period and the names of the reports on one line."""

@@ -4,6 +4,7 @@ ConvkitError            an error whose message is one sentence with the fix
 ├── UsageError          2  a bad option or argument
 │   └── GoalsFileError  2  all problems in goals.yaml at once
 ├── InputError          3  a log that is missing, unreadable or in an unknown format
+│   └── UnreadableLogsError  all logs that cannot be read at once
 └── OutputError         6  a report that could not be written
 
 Any module raises these; only the command line turns them into text.
@@ -87,6 +88,20 @@ class InputError(ConvkitError):
     """A log that is missing, unreadable or in an unknown format."""
 
     exit_code = ExitCode.INPUT
+
+
+class UnreadableLogsError(InputError):
+    """All logs that cannot be read, one sentence each."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        """Keep the sentences."""
+        self.sentences = list(dict.fromkeys(sentences))
+        super().__init__("\n".join(self.sentences))
+
+    @property
+    def lines(self) -> list[str]:
+        """The message's lines, one per log."""
+        return self.sentences
 
 
 class OutputError(ConvkitError):

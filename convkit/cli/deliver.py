@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from convkit import outputs
 from convkit.cli import messages, progress, terminal
-from convkit.cli.options import GOALS_FILE
 from convkit.core import filesystem, plugins
 from convkit.core.formatting import clause
 from convkit.core.text import safe
@@ -25,41 +24,59 @@ if TYPE_CHECKING:
     from convkit.cli.options import Delivery
     from convkit.core.blocks import Block, Screen
     from convkit.core.document import Document
+    from convkit.core.options import Options
     from convkit.core.progress import Progress
 
 STANDARD_OUTPUT = "-"
 _SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
 
 
-def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: object, delivery: Delivery, *, verbose: bool) -> ExitCode:
-    """Check the destinations, write the document that `make` returns, and print messages about lost input.
+def produce(make: Callable[[Progress], Document], logs: Sequence[str], options: Options, delivery: Delivery, reports: Sequence[str]) -> ExitCode:
+    """Check the destinations, write the document with these reports that `make` returns, and print messages about lost input.
 
     Raises OutputError, UsageError, and whatever `make` raises.
     """
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
+    from convkit.cli import overwriting  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
+
     target = destination(delivery.path, delivery.output)
-    for path in (target.path, delivery.rejects):
-        refuse_inputs(path, [*logs, str(goals or GOALS_FILE)])
-    if delivery.rejects is not None:
-        filesystem.check_writable(delivery.rejects)
+    rejects = None if delivery.rejects is None else _rejects_file(delivery.rejects)
+    outputs_of_run = [*target.files(reports), *([] if rejects is None else [rejects])]
+    overwriting.refuse_files(outputs_of_run, overwriting.files_to_read(logs, options.goals))
+    overwriting.refuse_logs(outputs_of_run, options)
+    if rejects is not None:
+        overwriting.refuse_same_file(target.files(reports), rejects)
     with progress.display(is_wanted=not delivery.quiet) as display:
         document = make(display)
-    write_document(document, target, delivery.limit, verbose=verbose)
-    if delivery.rejects is not None:
-        write_rejects(document, delivery.rejects)
+    overwriting.refuse_read_files(outputs_of_run, document)
+    write_document(document, target, delivery.limit, verbose=options.verbose)
+    if rejects is not None:
+        write_rejects(document, rejects)
     loss = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if delivery.strict else ""
     is_empty = bool(document.empty) and not delivery.allow_empty
     if not delivery.quiet:
         messages.warn(
-            (*document.warnings, *_goals_warning(document)),
-            messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [],
+            (*document.warnings, *_goals_warning(document), *overwriting.next_input(outputs_of_run, logs)),
+            messages.quality_lines(document.quality, document.input, len(document.logs)) if options.verbose else [],
         )
     if loss:
         messages.write_error(loss)
     if is_empty:
         messages.write_error(f"{clause(document.empty)} Exit code 3; with --allow-empty it is 0")
     return gravest([*([ExitCode.LOST] if loss else []), *([ExitCode.INPUT] if is_empty else [])])
+
+
+def _rejects_file(path: str) -> str:
+    """Return the path of the file for rejected lines. Raises UsageError, OutputError."""
+    if path == STANDARD_OUTPUT:
+        return filesystem.STANDARD_OUTPUT
+    if not path:
+        raise UsageError("--rejects is empty; name a file, or - for standard output")
+    if path.endswith("/") or os.path.isdir(path):  # noqa: PTH112 (see `destination`)
+        raise UsageError(f"--rejects {safe(path)} is a directory; name a file in it")
+    filesystem.check_writable(path)
+    return path
 
 
 def _goals_warning(document: Document) -> list[str]:
@@ -125,6 +142,12 @@ class Destination:
         """Return the path of a report's file in the directory."""
         return os.path.join(self.path or "", f"{report}.{outputs.endings(self.output)[0]}")  # noqa: PTH118 (the path stays as it was typed)
 
+    def files(self, reports: Iterable[str]) -> list[str]:
+        """Return the files that are written if a document has these reports."""
+        if self.path is None:
+            return [filesystem.STANDARD_OUTPUT]
+        return [self.file_of(report) for report in reports] if self.is_folder else [self.path]
+
 
 def destination(path: str | None, output: str | None) -> Destination:
     """Return where a report goes; the output format is that of `-f`, or else that of the file extension. Raises UsageError, OutputError."""
@@ -132,18 +155,13 @@ def destination(path: str | None, output: str | None) -> Destination:
         return Destination(output or _SCREEN_OUTPUT, None)
     if not path:
         raise UsageError("-o is empty; name a file, a directory, or - for standard output")
-    if path.endswith("/") or Path(path).is_dir():
+    # Unlike the method of paths, this function returns False for a path in a directory that the user may not enter.
+    if path.endswith("/") or os.path.isdir(path):  # noqa: PTH112
+        filesystem.check_folder(path)
         return Destination(output or _FOLDER_OUTPUT, path, is_folder=True)
     file = Destination(output or _output_of(path), path)
     filesystem.check_writable(path)
     return file
-
-
-def refuse_inputs(path: str | None, inputs: Iterable[str | None]) -> None:
-    """Raise UsageError if the file to write is also one of the files to read."""
-    for name in inputs:
-        if path and name and Path(path).is_file() and Path(name).is_file() and Path(path).samefile(name):
-            raise UsageError(f"{safe(path)} is one of the files to read; name another file with -o")
 
 
 def _output_of(path: str) -> str:

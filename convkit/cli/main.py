@@ -88,6 +88,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
 
     def run_report(logs: tuple[str, ...], **values: object) -> ExitCode:
         from convkit.cli.deliver import produce  # noqa: PLC0415 (code that reads logs is imported when a report runs, not for its help)
+        from convkit.reports import names_in_report  # noqa: PLC0415 (as above)
 
         options, delivery = parse_options(values, Options)
 
@@ -98,7 +99,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
             with suggest.with_goals(logs, options, progress) as (paths, with_goals):
                 return run.report(paths, plan.plan_reports(with_goals, reports, report_options(values), progress))
 
-        return produce(make, logs, options.goals, delivery, verbose=options.verbose)
+        return produce(make, logs, options, delivery, reports or names_in_report())
 
     return run_report
 

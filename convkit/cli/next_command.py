@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,10 @@ def _named(logs: Sequence[str]) -> list[str]:
     first, last = min(logs, default=""), max(logs, default="")
     shared = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
     start, folder = Path(first[:shared]).name if not first[:shared].endswith("/") else "", Path(first).parent
-    alike = {path.name for path in folder.iterdir() if path.name.startswith(start)} if len(logs) > _MOST_LOGS and folder.is_dir() else set()
+    alike = set[str]()
+    if len(logs) > _MOST_LOGS:
+        with suppress(OSError):  # There may be no such directory, or the user may not list it.
+            alike = {path.name for path in folder.iterdir() if path.name.startswith(start)}
     if start and alike == {Path(log).name for log in logs} and all(Path(log).parent == folder for log in logs):
         return [f"{shlex.quote(first[:shared])}*"]
     return [shlex.quote(log) for log in logs]

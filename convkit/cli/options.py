@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import MISSING, dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,6 +11,7 @@ import click
 from convkit.cli import topics
 from convkit.core import plugins
 from convkit.core.options import Options, option
+from convkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -57,7 +58,7 @@ def add_options(command: click.Command, kind: type[Options] = Options, *, only: 
     """Add the logs, the options that only `kind` has, and the shared options to a command; `only` limits the shared ones and makes logs optional."""
     shared = {name: _click_option(name, one) for name, one in _in_order(kind) if not only or name in only or not _is_shared(name)}
     own = [shared.pop(name) for name in [*shared] if not _is_shared(name)]
-    logs = click.Argument(["logs"], nargs=-1, metavar="[LOG...]" if only else "LOG...", type=click.Path(path_type=str))
+    logs = click.Argument(["logs"], nargs=-1, metavar="[LOG...]" if only else "LOG...", type=click.Path(readable=False, path_type=str))
     command.params += [logs, *shared.values(), *own] if only else [logs, *own, *shared.values()]
     return command
 
@@ -90,7 +91,9 @@ def report_options(values: Mapping[str, Any]) -> dict[str, str]:
 
 def goals_file(path: str | None) -> str | None:
     """Return the goals file that was given, or else ./goals.yaml if it exists."""
-    return path or (GOALS_FILE if Path(GOALS_FILE).is_file() else None)
+    if path == "":
+        raise UsageError("-g is empty, perhaps from an unset shell variable; name a goals file, or leave out -g")
+    return path or (GOALS_FILE if os.path.isfile(GOALS_FILE) else None)  # noqa: PTH113 (unlike the method of paths, it never raises)
 
 
 def _in_order(kind: type[Options]) -> Iterator[tuple[str, Field[Any]]]:

@@ -229,6 +229,7 @@ def _document(data: LogData, goals: Goals, sides: Sides, results: tuple[PartialR
         empty=empty[0].text if empty and empty_result.is_period_empty(results) else "",
         losses=data.losses,
         rejects=data.rejects,
+        files=data.files,
     )
 
 

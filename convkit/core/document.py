@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from convkit.core.blocks import Block, Screen
+    from convkit.core.filesystem import Identity
 
 
 UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money", "number", "time", "flag")
@@ -147,6 +148,8 @@ class Document:
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the rejected lines, if they were requested."""
     quality: Quality = UNKNOWN_QUALITY
+    files: frozenset[Identity] = frozenset()
+    """The files that were read, over which nothing may be written."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -35,11 +35,25 @@ _FIXES = {
 }
 ANOTHER_PLACE = "choose another place with -o"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
+STANDARD_INPUT, STANDARD_OUTPUT = "/dev/stdin", "/dev/stdout"
 _PRIVATE = 0o600
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _MAX_LINKS = 40
 """The maximum number of symbolic links that the kernel follows."""
+
+
+Identity = tuple[int, int]
+"""The device and inode numbers of a file, which all links to it share."""
+
+
+def identity(name: str | Path) -> Identity | None:
+    """Return the identity of a regular file, also one that is open as /dev/stdin or /dev/stdout; None for anything else."""
+    try:
+        state = os.stat(name)  # noqa: PTH116 (a name from the command line need not be a valid path)
+    except (OSError, ValueError):
+        return None
+    return (state.st_dev, state.st_ino) if stat.S_ISREG(state.st_mode) else None
 
 
 def write_file(name: str, content: bytes, *, is_private: bool = False) -> None:
@@ -63,7 +77,7 @@ def make_folder(name: str) -> None:
 
 def check_writable(name: str) -> None:
     """Raise OutputError if a file obviously cannot be written, before an hour is spent on its content."""
-    if _DESCRIPTOR.fullmatch(name):
+    if is_descriptor(name):
         return
     try:
         target = _without_foreign_links(Path(name))
@@ -74,9 +88,29 @@ def check_writable(name: str) -> None:
         raise output_error(error, name) from None
 
 
+def check_folder(name: str) -> None:
+    """Raise OutputError if files in a directory, which need not exist yet, obviously cannot be written, before an hour is spent on their content."""
+    try:
+        folder = _without_foreign_links(Path(name))
+        nearest = next(place for place in (folder, *folder.parents, Path()) if os.path.lexists(place))
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise output_error(error, name) from None
+
+
+def is_descriptor(name: str) -> bool:
+    """Return whether a path names an open descriptor, to which a shell may append."""
+    return bool(_DESCRIPTOR.fullmatch(name))
+
+
 def is_special(name: str) -> bool:
     """Return whether a path is a pipe, a device or an open descriptor, rather than a file or a directory."""
-    return bool(_DESCRIPTOR.fullmatch(name)) or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
+    # Unlike the methods of paths, these functions return False for a path in a directory that the user may not enter.
+    is_ordinary = os.path.isfile(name) or os.path.isdir(name)  # noqa: PTH112, PTH113
+    return is_descriptor(name) or (os.path.exists(name) and not is_ordinary)  # noqa: PTH110
 
 
 def _write_file(name: str, content: bytes, mode: int | None) -> None:

@@ -79,6 +79,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         losses=data.losses,
         rejects=data.rejects,
         quality=quality,
+        files=data.files,
     )
 
 

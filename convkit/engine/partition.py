@@ -209,7 +209,7 @@ def _repeated_rows(lines: pl.LazyFrame, size: int) -> Duplicates:
 def _log_data(opened: OpenLogs, logs: Sequence[Log], loaded: LoadedLines, lines: pl.LazyFrame, size: int) -> LogData:
     """Return the data of logs that were read; `logs` are in the order of their numbers."""
     names = tuple(log.source.name for log in opened.logs)
-    return LogData(lines, size, names, tuple(logs), opened.copies, opened.left_out, loaded.losses, rejects=loaded.rejects)
+    return LogData(lines, size, names, tuple(logs), opened.copies, opened.left_out, loaded.losses, rejects=loaded.rejects, files=opened.files)
 
 
 def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:

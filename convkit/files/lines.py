@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core import filesystem
+from convkit.core.permissions import reading_fix
 from convkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Source:
     """The largest number of bytes that it may be decompressed to; None for what logs usually have."""
     is_replaced: bool = False
     """Whether bytes that were not UTF-8 have been replaced."""
+    file: filesystem.Identity | None = None
+    """The file that the user named, if it is a regular file: `path` may be that of a copy."""
 
 
 def open_source(path: Path, name: str, label: str | None = None) -> Source:
@@ -110,9 +113,14 @@ def open_source(path: Path, name: str, label: str | None = None) -> Source:
         with path.open("rb") as file:
             start, size = file.read(_TAR_OFFSET + len(_TAR)), os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise read_error(label, error) from None
+        raise read_error(label, error, path) from None
     refuse_kind(label, start)
-    return Source(path, name, packing_of(start), size)
+    return Source(path, name, packing_of(start), size, file=filesystem.identity(path))
+
+
+def is_unsupported(start: bytes) -> bool:
+    """Return whether a file, given its first bytes, is in a compressed format that cannot be read."""
+    return start.startswith(tuple(_UNSUPPORTED)) or start[_TAR_OFFSET:].startswith(_TAR)
 
 
 def refuse_kind(label: str, start: bytes) -> None:
@@ -143,9 +151,9 @@ def utf_16_codec(start: bytes) -> str:
     return "utf-16"
 
 
-def read_error(name: str | Path, error: OSError) -> InputError:
-    """Return the InputError for a log that cannot be opened."""
-    return InputError(f"{name} cannot be read: {error.strerror}")
+def read_error(name: str | Path, error: OSError, path: str | Path | None = None) -> InputError:
+    """Return the InputError for a log that cannot be opened; `path` is needed if it differs from the name."""
+    return InputError(f"{name} cannot be read: {error.strerror}; {reading_fix(error, str(path or name))}")
 
 
 def is_regular_file(path: Path) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
-from convkit.errors import InputError, UsageError
+from convkit.errors import InputError, UnreadableLogsError, UsageError
 from convkit.files import archives, kinds, lines, remote, zstandard
 
 if TYPE_CHECKING:
@@ -55,21 +57,23 @@ def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None
     if isinstance(paths, HeldLogs):
         return [*paths.sources]
     names = path_names(paths)
+    if "" in names:
+        raise UsageError("the name of a log is empty, perhaps from an unset shell variable; name a file, a directory, or - for standard input")
     if names.count(STANDARD_INPUT) > 1:
         raise UsageError("`-` (standard input) can be read only once; remove the others")
+    opened = _open_files(names)
     sources: dict[object, Source] = {}
-    for path in names:
-        if path == STANDARD_INPUT:
+    for name in names:
+        if name == STANDARD_INPUT:
             if sys.stdin is None:
                 raise InputError("standard input is closed; pipe a log into it, as in zcat access.log.gz | convkit report -")
-            sources[path] = stack.enter_context(lines.spool(sys.stdin.buffer, "standard input"))
-            continue
-        if remote.is_remote(path):
-            sources[path] = stack.enter_context(remote.fetch(path))
-            continue
-        for file in _files(path):
-            if _file_identity(file) not in sources:
-                sources[_file_identity(file)] = _open_file(file, stack)
+            spooled = stack.enter_context(lines.spool(sys.stdin.buffer, "standard input"))
+            sources[name] = replace(spooled, file=filesystem.identity(filesystem.STANDARD_INPUT))
+        elif remote.is_remote(name):
+            sources[name] = stack.enter_context(remote.fetch(name))
+        else:
+            new = {key: file for key, file in opened[name].items() if key not in sources}
+            sources |= {key: _spool(file, stack) if isinstance(file, Path) else file for key, file in new.items()}
     readable = (replace(_readable(source, stack), max_unpacked=max_unpacked) for source in sources.values())
     logs = [log for source in readable for log in archives.logs_in(source)]
     for log in logs:
@@ -83,7 +87,45 @@ def _readable(source: Source, stack: ExitStack) -> Source:
         return source
     target = Path(stack.enter_context(filesystem.temporary_path(tempfile.gettempdir())))
     zstandard.decompress_with_polars(source.path, source.name, target)
-    return replace(lines.open_source(target, source.name), is_replaced=True)
+    return replace(lines.open_source(target, source.name), is_replaced=True, file=source.file)
+
+
+def identities(paths: Paths) -> set[filesystem.Identity]:
+    """Return the identities of the files that the paths name at this moment, as far as they can be found."""
+    found: set[filesystem.Identity | None] = set()
+    for name in path_names(paths):
+        if name == STANDARD_INPUT:
+            found.add(filesystem.identity(filesystem.STANDARD_INPUT))
+        elif name and not remote.is_remote(name):
+            with suppress(InputError):
+                found |= {filesystem.identity(file) for file in _files(name)}
+    return {file for file in found if file is not None}
+
+
+def _open_files(names: Iterable[str]) -> dict[str, dict[object, Source | Path]]:
+    """Return, by argument and device and inode numbers, the files that arguments name; those that can be read only once are not opened yet.
+
+    Raises UnreadableLogsError for all files that cannot be read.
+    """
+    opened: dict[str, dict[object, Source | Path]] = {}
+    problems: list[str] = []
+    for name in dict.fromkeys(names):
+        if name == STANDARD_INPUT or remote.is_remote(name):
+            continue
+        opened[name] = {}
+        try:
+            files = _files(name)
+        except InputError as error:
+            problems += error.lines
+            continue
+        for file in files:
+            try:
+                opened[name].setdefault(_file_identity(file), _open_file(file))
+            except InputError as error:
+                problems += error.lines
+    if problems:
+        raise UnreadableLogsError(problems)
+    return opened
 
 
 def _file_identity(file: Path) -> tuple[int, int]:
@@ -95,28 +137,56 @@ def _file_identity(file: Path) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
-def _open_file(file: Path, stack: ExitStack) -> Source:
-    """Return a file as a log; pipes, and files that Polars cannot open because of an undecodable name, are first copied to a temporary file."""
-    label, name = (os.fsencode(path).decode("utf-8", "replace") for path in (file, file.name))
-    if lines.is_regular_file(file) and label == str(file):
-        return lines.open_source(file, name, label)
+def _open_file(file: Path) -> Source | Path:
+    """Return a file as a log, or its path if it must be copied first: pipes, and files that Polars cannot open because of an undecodable name."""
+    label, name = _label(file), _label(file.name)
+    return lines.open_source(file, name, label) if lines.is_regular_file(file) and label == str(file) else file
+
+
+def _spool(file: Path, stack: ExitStack) -> Source:
+    """Return a file as a log, copied to a temporary file."""
     try:
-        return stack.enter_context(lines.spool(stack.enter_context(file.open("rb")), name))
+        return replace(stack.enter_context(lines.spool(stack.enter_context(file.open("rb")), _label(file.name))), file=filesystem.identity(file))
     except OSError as error:
         raise filesystem.disk_full_error(error) or lines.read_error(file, error) from None
 
 
+def _label(path: str | Path) -> str:
+    """Return a path as text, even if it cannot be decoded."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _files(path: str) -> list[Path]:
     """Return the files that an argument names."""
-    place = Path(path)
-    if place.is_dir():
-        files = sorted(file for file in place.iterdir() if file.is_file() and not file.name.startswith("."))
+    # Unlike the methods of paths, the functions of `os.path` return False for a path in a directory that the user may not enter.
+    if os.path.isdir(path):  # noqa: PTH112
+        files = sorted(file for file in _entries(path) if file.is_file() and not file.name.startswith("."))
         if not files:
             raise InputError(f"{path} contains no files, and its subdirectories are not searched; name the directory with the logs")
         return files
-    if place.exists() or not glob.has_magic(path):
-        return [place]
-    matched = sorted(Path(name) for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    if os.path.exists(path) or not glob.has_magic(path):  # noqa: PTH110
+        return [Path(path)]
+    matched = sorted(Path(name) for name in glob.glob(path) if os.path.isfile(name))  # noqa: PTH113, PTH207 (Path.glob takes no absolute pattern)
     if not matched:
+        _entries(_folder_of_pattern(path))
         raise InputError(f"no file matches {path}; check the pattern and its quotes")
     return matched
+
+
+def _entries(folder: str) -> list[Path]:
+    """Return the entries of a directory. Raises InputError if the user may not list or enter it."""
+    try:
+        entries = list(Path(folder).iterdir())
+        if not os.access(folder, os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise lines.read_error(folder, error) from None
+    return entries
+
+
+def _folder_of_pattern(pattern: str) -> str:
+    """Return the directory in which the first part of a pattern that has wildcards is looked up."""
+    folder = os.path.dirname(pattern)  # noqa: PTH120
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)  # noqa: PTH120
+    return folder or "."

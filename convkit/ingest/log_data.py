@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from convkit.core.crowd import Crowd
+    from convkit.core.filesystem import Identity
     from convkit.core.model import Money
     from convkit.ingest.logs import Log
     from convkit.ingest.repeats import Duplicates
@@ -84,6 +85,8 @@ class LogData:
     """The number of lines per log that are not in `lines`."""
     identity_notes: tuple[tuple[str, str], ...] = ()
     """The codes and texts of notes on what the lines lack to identify visitors."""
+    files: frozenset[Identity] = frozenset()
+    """The files that were opened."""
 
     @property
     def remarks(self) -> tuple[str, ...]:

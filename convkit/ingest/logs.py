@@ -22,6 +22,7 @@ from convkit.ingest.unwanted import without_unwanted
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
+    from convkit.core.filesystem import Identity
     from convkit.files.lines import Source
     from convkit.files.reader import Frame
     from convkit.files.wrappers import Wrapping
@@ -83,6 +84,8 @@ class OpenLogs:
     """A sentence for each log that was skipped as a copy."""
     left_out: tuple[str, ...] = ()
     """A sentence that names the files that are not logs of requests, if there are any."""
+    files: frozenset[Identity] = frozenset()
+    """The files that were opened, also copies and those that are not logs of requests."""
 
 
 def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS, max_unpacked: int | None = None) -> OpenLogs:
@@ -94,11 +97,12 @@ def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO
     name = strings.canonical_name(log_format)
     template = strings.parse_option(name)
     sources, copies = open_sources(paths, stack, max_unpacked), list[str]()
+    files = frozenset(source.file for source in sources if source.file is not None)
     sources, left_out = without_unwanted(sources)
     if len(sources) > 1:
         sources, copies = without_copies(sources)
     logs = tuple(_open_log(source, number, template or name, needs, stack) for number, source in enumerate(sources))
-    return OpenLogs(logs, tuple(copies), tuple(left_out))
+    return OpenLogs(logs, tuple(copies), tuple(left_out), files)
 
 
 def _open_log(source: Source, number: int, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:

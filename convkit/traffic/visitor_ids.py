@@ -34,8 +34,8 @@ def key() -> Key:
     """Return the key from the environment, else from the user's key file (created if missing), else a key for this run only."""
     if value := os.environ.get(KEY_VARIABLE):
         return Key(os.fsencode(value))
-    with suppress(OSError, RuntimeError):
-        if secret := _read_or_create_key(_key_file()):
+    with suppress(OSError):
+        if (file := key_file()) and (secret := _read_or_create_key(file)):
             return Key(secret)
     return Key(_key_of_this_run(), is_lasting=False)
 
@@ -52,11 +52,16 @@ def shorten(name: str) -> str:
     return f"{name[:_SHOWN_DIGITS]}…{name[2 * _ID_BYTES :]}"
 
 
-def _key_file() -> Path:
-    """Return the path of the key file (XDG). Raises OSError, and RuntimeError if the user has no home."""
+def key_file() -> Path | None:
+    """Return the path of the key file (XDG), or None if the user has no home."""
     folder = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     # The base directory specification says to ignore a relative path.
-    return (folder if folder.is_absolute() else Path.home().resolve(strict=True) / ".config").joinpath(*_KEY_PLACE)
+    if not folder.is_absolute():
+        try:
+            folder = Path.home().resolve(strict=True) / ".config"
+        except (OSError, RuntimeError):
+            return None
+    return folder.joinpath(*_KEY_PLACE)
 
 
 def _read_or_create_key(file: Path) -> bytes:

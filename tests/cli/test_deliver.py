@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convkit.cli.deliver import Destination, destination, refuse_inputs
+from convkit.cli.deliver import Destination, destination
 from convkit.core import plugins
 from convkit.errors import OutputError, UsageError
 
@@ -76,14 +76,3 @@ def test_an_impossible_destination_is_an_error() -> None:
         destination("", None)
     with pytest.raises(OutputError, match="create the directory first"):
         destination("missing/made.csv", None)
-
-
-def test_input_files_are_not_overwritten() -> None:
-    Path("access.log").touch()
-    Path("link").symlink_to("access.log")
-    Path("other.csv").touch()
-    for path in ("access.log", "./access.log", "link"):
-        with pytest.raises(UsageError, match="is one of the files to read"):
-            refuse_inputs(path, ["other.log", "access.log", None])
-    refuse_inputs("other.csv", ["access.log", "missing.log", "-", None])
-    refuse_inputs(None, ["access.log"])

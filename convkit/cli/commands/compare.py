@@ -36,7 +36,7 @@ def compare_sides(logs: tuple[str, ...], **values: object) -> ExitCode:
         with suggest.with_goals(logs, parsed, progress) as (paths, with_goals):
             return report.compare(paths, with_goals, progress)
 
-    return produce(make, logs, parsed.goals, delivery, verbose=parsed.verbose)
+    return produce(make, logs, parsed, delivery, ["compare"])
 
 
 _EXAMPLES = ("convkit compare access.log* --last 28d", "convkit compare access.log --where device=mobile --with device=desktop")

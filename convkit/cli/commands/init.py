@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from convkit.authoring import goals_file
 from convkit.cli import messages, next_command, options, progress, terminal
-from convkit.cli.deliver import refuse_inputs
 from convkit.core import filesystem
 from convkit.core.options import Options
 from convkit.core.text import safe
@@ -25,25 +24,31 @@ PLACE = 110
 
 def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, example: str | None, **values: object) -> None:
     """Write a goals file, or print the schema of goals files. Raises InputError, OutputError, UsageError."""
-    from convkit.goals import json_schema  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.cli import overwriting  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.goals import json_schema  # noqa: PLC0415 (as above)
 
     if schema:
         terminal.write_stream(json_schema.schema().encode())
         return
-    if Path(path).exists() and not force:
+    if not path:
+        raise UsageError("-o is empty; name a file")
+    # Unlike the method of paths, this function returns False for a path in a directory that the user may not enter.
+    if os.path.exists(path) and not force:  # noqa: PTH110
         raise UsageError(f"{safe(path)} already exists; name another file with -o, or overwrite it with --force")
     if example and logs:
         raise UsageError("--example writes a fixed file; leave out --example, or the log")
-    refuse_inputs(path, logs)
     filesystem.check_writable(path)
     parsed, delivery = options.parse_options(values, Options)
-    if Path(path).exists() and values.get("goals") is None and parsed.goals is not None and Path(path).samefile(str(parsed.goals)):
+    if values.get("goals") is None and parsed.goals is not None and filesystem.identity(path) == filesystem.identity(str(parsed.goals)):
         # A file that is replaced is read only on request.
         parsed = replace(parsed, goals=None)
+    overwriting.refuse_files([path], overwriting.files_to_read(logs, None))
+    overwriting.refuse_logs([path], parsed)
     text, summary, following = _text(logs, example, parsed, path, quiet=delivery.quiet)
     first = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n"
     filesystem.write_file(path, (first + text.removeprefix(first)).encode())
     if not delivery.quiet:
+        messages.warn(overwriting.next_input([path], logs), ())
         messages.write(f"Wrote {safe(path)}{summary}", f"Next: {following}", with_name=False)
 
 
@@ -66,9 +71,11 @@ def _built_in() -> str:
 def _proposed(logs: tuple[str, ...], parsed: Options, path: str, *, quiet: bool) -> tuple[str, str, str]:
     """Return the text of a goals file proposed for logs, a summary of it for the message, and the next command."""
     from convkit.authoring import propose, suggest  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.cli import overwriting  # noqa: PLC0415 (as above)
     from convkit.core.formatting import plural  # noqa: PLC0415
 
     with progress.display(is_wanted=not quiet) as display, suggest.surveyed(logs, parsed, display) as (draft, surveyed):
+        overwriting.refuse_files([path], surveyed.parts.data.files)
         text = "" if draft is None else propose.goals_file_text(draft, surveyed)
     messages.warn(() if quiet else surveyed.parts.data.warnings, ())
     if draft is None or draft.survey is None:
