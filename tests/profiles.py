@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
+from places import ROOT
 
 EXAMPLES = {"dev": 25, "ci": 50, "proof": 500}
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -19,10 +20,13 @@ def load() -> None:
     """Register the profiles and load the one that the environment asks for."""
     # Hypothesis loads a profile of its own, with fixed seeds, where it detects CI. The profiles registered here must not inherit from it.
     parent = settings.get_profile("default")
+    # In a clone of somebody else's, failed examples cannot be kept.
+    kept = parent.database if os.access(ROOT, os.W_OK) else None
     phases = tuple(phase for phase in Phase if phase is not Phase.explain)
     for name, number in EXAMPLES.items():
         # There is no deadline: a slow machine is not a bug.
-        settings.register_profile(name, parent, max_examples=number, deadline=None, derandomize=False, print_blob=True, phases=phases)
+        own: dict[str, Any] = {"database": kept, "max_examples": number, "phases": phases}
+        settings.register_profile(name, parent, deadline=None, derandomize=False, print_blob=True, **own)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 

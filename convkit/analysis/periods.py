@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from convkit.analysis.breakdown import PERIODS
 from convkit.core.blocks import Paragraph
 from convkit.core.document import Note
-from convkit.core.durations import parse_duration
+from convkit.core.durations import YEARS, YEARS_HINT, parse_duration
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text!r} is not a date; use 2026-10-31, 2026-10-31T14:00, today or yesterday") from None
+    if moment.year not in YEARS:
+        raise UsageError(f"{option} {text}: no log is from that time; {YEARS_HINT}")
     if _DATE.fullmatch(text):
         day = moment.replace(tzinfo=zone)
         return day, _midnight(day + _DAY)

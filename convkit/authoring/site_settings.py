@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit.goals import strict_yaml
+from convkit.goals.loader import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def site_settings(file: str | None, settings: Iterable[str]) -> dict[str, YamlValue]:
     """Return the `site:` block of a goals file that loads without problems, with `key=value` settings added, so that it can be written again."""
-    root = strict_yaml.load(Path(file).read_bytes().decode("utf-8-sig"), file).value if file is not None else {}
+    root = strict_yaml.load(read_text(file), file).value if file is not None else {}
     site = _value(root["site"]) if isinstance(root, dict) and "site" in root else {}
     values = site if isinstance(site, dict) else {}
     for setting in settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,8 +101,10 @@ def _kind_of_log(path: str, options: Options) -> str:
     from convkit.diagnosis import formats  # noqa: PLC0415 (only needed if a file would be replaced)
     from convkit.engine.plan import read_goals  # noqa: PLC0415 (as above)
 
-    ways = [(options.log_format, read_goals(options)), ("auto", read_goals(Options()))]
-    for log_format, goals in ways:
+    # A pipe can be read only once: goals from one are left to the run.
+    can_read_goals = isinstance(options.goals, str) and filesystem.identity(options.goals) is not None
+    own = read_goals(replace(options, goals=options.goals if can_read_goals else None))
+    for log_format, goals in ((options.log_format, own), ("auto", read_goals(Options()))):
         try:
             guesses = formats.guess([path], log_format, goals)
         except ConvkitError:

@@ -109,7 +109,7 @@ def escape_unencodable() -> None:
 def write_stream(content: bytes) -> None:
     """Write to standard output; a reader that stops early, such as `head`, is not an error. Raises OutputError."""
     if sys.stdout is None:
-        raise OutputError(f"standard output is closed; {filesystem.ANOTHER_PLACE}")
+        raise OutputError("standard output is closed; choose another place with -o")
     try:
         sys.stdout.flush()
         filesystem.write_all(sys.stdout.fileno(), content)

@@ -1,4 +1,4 @@
-"""Durations as users write them (`30m`, `7d`), in YAML and in options."""
+"""Durations as users write them (`30m`, `7d`), in YAML and in options, and the range of possible years."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from datetime import timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
+_LONGEST, _LONGEST_TEXT = timedelta(weeks=5_200), "5200w"
+YEARS = range(1900, 3000)
+"""The years that dates in options and goals files may have: near the limits of the calendar, no day can be added, and no log is as old or as new."""
+YEARS_HINT = f"use a year from {YEARS[0]} to {YEARS[-1]}"
 
 
 def parse_duration(text: str) -> timedelta:
@@ -15,7 +19,11 @@ def parse_duration(text: str) -> timedelta:
     if not match or int(match[1]) == 0:
         msg = f"{text!r} is not a duration; use a whole number with a unit (s, m, h, d or w), like 30m or 7d"
         raise ValueError(msg)
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if length > _LONGEST:
+        msg = f"{text!r} is too long; use at most {_LONGEST_TEXT}"
+        raise ValueError(msg)
+    return length
 
 
 def microseconds(length: timedelta) -> int:

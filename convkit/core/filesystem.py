@@ -33,9 +33,10 @@ _FIXES = {
     errno.EISDIR: "choose a file in it",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
-ANOTHER_PLACE = "choose another place with -o"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 STANDARD_INPUT, STANDARD_OUTPUT = "/dev/stdin", "/dev/stdout"
+_NO_TEMPORARY_DIRECTORY = "No usable temporary directory found"
+"""What Python says if none of the usual directories can be written to."""
 _PRIVATE = 0o600
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
@@ -211,6 +212,8 @@ def error_number(error: Exception) -> int | None:
 def disk_full_error(error: Exception) -> OutputError | None:
     """Return an OutputError if the error means that the disk is full, wherever it was raised, or None for any other error."""
     number = error_number(error)
+    if _NO_TEMPORARY_DIRECTORY in str(error):
+        return OutputError("no directory for temporary files can be written to; free some space, or set TMPDIR")
     if number not in DISK_FULL:
         return None
     place = getattr(error, "filename", None) or f"standard output or the directory for temporary files ({tempfile.gettempdir()})"
@@ -221,7 +224,7 @@ def output_error(error: OSError, place: str) -> OutputError:
     """Return the OutputError for a path that cannot be written, with a suggested fix."""
     number = error_number(error)
     reason = error.strerror or (os.strerror(number) if number else str(error).partition("\n")[0])
-    return OutputError(f"{safe(place, None)} cannot be written: {safe(reason, None)}; {_FIXES.get(number or 0, ANOTHER_PLACE)}")
+    return OutputError(f"{safe(place, None)} cannot be written: {safe(reason, None)}; {_FIXES.get(number or 0, 'choose another place')}")
 
 
 _TEMPORARY_FILES: set[Path] = set()

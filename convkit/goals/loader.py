@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit.core.model import ORDERS, Exclusion, Funnel, Goals, Site, Step
+from convkit.core.permissions import reading_fix
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean, unknown_name
 from convkit.goals import filters, strict_yaml, values
 from convkit.goals.goal_reader import GoalReader
@@ -35,13 +36,24 @@ def load_goals(path: str | Path | None = None, settings: Sequence[str] = ()) -> 
     """
     if path is None:
         return parse_goals(files("convkit").joinpath("data", "builtin_goals.yaml").read_text(encoding="utf-8"), None, settings)
+    return parse_goals(read_text(path), str(path), settings)
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a goals file, or only the beginning of a file that is too large for one.
+
+    Raises GoalsFileError if it is not text, UsageError if it cannot be read.
+    """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        with Path(path).open("rb") as file:
+            content = file.read(strict_yaml.MAX_FILE_SIZE + 1)
+        return content.decode("utf-8-sig", "strict" if len(content) <= strict_yaml.MAX_FILE_SIZE else "replace")
     except UnicodeDecodeError as error:
         raise GoalsFileError(str(path), [Problem(0, 0, f"not valid UTF-8 at byte {error.start + 1}; save the file as UTF-8")]) from None
+    except PermissionError as error:
+        raise UsageError(f"the goals file {path} cannot be read: {error.strerror}; {reading_fix(error, str(path))}") from None
     except OSError as error:
         raise UsageError(f"the goals file {path} cannot be read: {error.strerror}; choose another one with --goals") from None
-    return parse_goals(text, str(path), settings)
 
 
 def parse_goals(text: str, file: str | None, settings: Sequence[str] = ()) -> Goals:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from convkit.core import datafiles, patterns, plugins
+from convkit.core.durations import YEARS, YEARS_HINT
 from convkit.core.model import ADDRESS_RULES, USER_RULE, Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean, unknown_name
 from convkit.files.encodings import ENCODINGS
@@ -67,6 +68,8 @@ def read_notes(node: Node, problems: list[Problem]) -> tuple[tuple[date, str], .
         day = _parse_day(name)
         if day is None:
             problems.append(key.problem(f"{name!r} is not a day; write it like 2026-10-07"))
+        elif day.year not in YEARS:
+            problems.append(key.problem(f"no log is from {name}; {YEARS_HINT}"))
         texts = read_texts(value, problems, "what happened on that day")
         problems += [node_of(value, text).problem("this note is empty; write what happened on that day") for text in texts if not text.strip()]
         notes += [(day, " ".join(text.split())) for text in texts if day is not None]
