@@ -50,7 +50,7 @@ _MEANINGS = {
     ExitCode.INPUT: "A log that is missing, unreadable or in an unknown format, or a period without a session (unless `--allow-empty` was given).",
     ExitCode.LOST: "Part of the input was lost, and `--strict` was given.",
     ExitCode.STORE: "A store that is in use, damaged or written by a newer version.",
-    ExitCode.OUTPUT: "The report could not be written; an existing file is left untouched.",
+    ExitCode.OUTPUT: "The report could not be written, or there was too little memory or too few threads; an existing file is left untouched.",
     ExitCode.THRESHOLD: "The report was produced, but a threshold was missed.",
     ExitCode.HANGUP: "The terminal was closed.",
     ExitCode.INTERRUPTED: "Ctrl-C.",

@@ -45,8 +45,9 @@ def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Head
 
 
 def visitor_id_notes() -> tuple[Note, ...]:
-    """Return a note that visitor IDs change with every run, if no permanent key is available."""
+    """Return a note that visitor IDs change with every run, if no permanent key is available, or that the key is weak."""
     if visitor_ids.key().is_lasting:
-        return ()
+        weakness = visitor_ids.key_weakness()
+        return (Note("weak-key", f"The key of visitor IDs ({visitor_ids.key_file()}) {weakness}."),) if weakness else ()
     text = f"Visitor IDs will change on every run, since no key file could be read or created; set {visitor_ids.KEY_VARIABLE}."
     return (Note("visitor-ids", text),)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from convkit.cli import topics
+from convkit.cli import process, topics
 from convkit.core import plugins
 from convkit.core.options import Options, option
 from convkit.errors import UsageError
@@ -49,9 +50,15 @@ _AFTER = {"sort": ("output", "path"), "settings": ("strict", "allow_empty"), "re
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
     """Return a command without options; its help shows examples, the first line of `document` as the headline, and a topic to read."""
+
+    @wraps(run)
+    def checked(*arguments: object, **values: object) -> object:
+        process.check_resources()
+        return run(*arguments, **values)
+
     headline = document.partition("\n")[0]
     lines, more = "\n".join(examples), f"More: convkit help {topics.topic_of_command(name)}"
-    return click.Command(name, callback=run, help=f"\b\n{lines}\n\n{headline}", short_help=headline, epilog=more)
+    return click.Command(name, callback=checked, help=f"\b\n{lines}\n\n{headline}", short_help=headline, epilog=more)
 
 
 def add_options(command: click.Command, kind: type[Options] = Options, *, only: Collection[str] = ()) -> click.Command:

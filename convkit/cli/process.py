@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import locale
 import os
+import re
 import select
 import signal
 import socket
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
 from convkit.core.sizes import parse_size
+from convkit.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,26 +30,36 @@ if TYPE_CHECKING:
 _UTF_8 = "C.UTF-8"
 _SIZES = ("COLUMNS", "LINES")
 _POLARS = "POLARS_"
-_KEPT_VARIABLES = (
-    "ALLOW_UNSECURED_TEMP_DIR",
-    "CLOUD_",
-    "FORCE_PKG",
-    "MAX_THREADS",
-    "OOC_",
-    "OOMKILL_",
-    "OVERRIDE_TOTAL_MEMORY_MB",
-    "PREFER_PKG",
-    "SKIP_CPU_CHECK",
-    "TEMP_DIR",
-    "THP",
-)
-"""The Polars variables that limit resources or choose directories but do not affect results. Others select engines, print, or split up work."""
+_THREADS = "POLARS_MAX_THREADS"
+_NUMBER, _ANYTHING = r"[0-9]+(?:\.[0-9]+)?", ".*"
+_KEPT_VARIABLES = {
+    "ALLOW_UNSECURED_TEMP_DIR": _ANYTHING,
+    "CLOUD_": _ANYTHING,
+    "FORCE_PKG": "compat|64|32",
+    "MAX_THREADS": "[1-9][0-9]?",
+    "OOC_SPILL_(?:DIR|FORMAT)": _ANYTHING,
+    "OOC_": _NUMBER,
+    "OOMKILL_": _NUMBER,
+    "OVERRIDE_TOTAL_MEMORY_MB": "[0-9]+",
+    "PREFER_PKG": "compat|64|32",
+    "SKIP_CPU_CHECK": _ANYTHING,
+    "TEMP_DIR": _ANYTHING,
+    "THP": _ANYTHING,
+}
+"""The beginnings of the Polars variables that limit resources or choose directories but do not affect results, and the values that Polars reads.
+
+Others select engines, print, or split up work. Polars prints a warning about values that it cannot read, or panics."""
+_KEPT = re.compile("|".join(f"{name}[A-Z_]*=(?:{values})" for name, values in _KEPT_VARIABLES.items()))
 
 _ALLOCATOR = "_RJEM_MALLOC_CONF"
 """The variable from which the allocator that Polars uses (jemalloc, as built for Rust) reads its settings when it is loaded."""
 _SOON = ",dirty_decay_ms:200,muzzy_decay_ms:0"
 """The settings that return memory to the system a fifth of a second after it was last used, not ten seconds; this takes a tenth more time."""
 _LITTLE = 768 << 20
+_LEAST_MEMORY = 1 << 30
+"""The number of bytes of address space below which Polars may crash, or wait for ever, however small a log is."""
+_OTHER_THREADS, _THREADS_PER_CORE = 8, 3
+"""How many threads Polars and its allocator start, as far as is known: one pool each for queries, for streams and for files, and some more."""
 _ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STANDARD_ERROR = 2
 _KILLED = 128
@@ -57,8 +69,10 @@ _KILLED = 128
 def set_environment() -> None:
     """Remove variables from the environment that would change results or write to standard error."""
     for name in [name for name in os.environ if name.startswith(_POLARS)]:
-        if not name.removeprefix(_POLARS).startswith(_KEPT_VARIABLES):
+        if not _KEPT.fullmatch(f"{name.removeprefix(_POLARS)}={os.environ[name]}"):
             del os.environ[name]
+    # If memory runs out, one line says so.
+    os.environ.pop("RUST_BACKTRACE", None)
     # With one arena per core, threads reuse each other's memory; with the usual four, a run takes an eighth more memory and slightly longer.
     os.environ.setdefault(_ALLOCATOR, f"narenas:{os.cpu_count() or 1}{_SOON if _has_little_memory(sys.argv) else ''}")
     for name in _SIZES:
@@ -83,6 +97,49 @@ def _has_little_memory(arguments: Sequence[str]) -> bool:
     return size is not None and size < _LITTLE
 
 
+def check_resources() -> None:
+    """Raise OutputError if the system's limits leave too few threads or too little memory for any run: Polars would crash, or wait for ever."""
+    limit = _memory_limit()
+    if limit < _LEAST_MEMORY:
+        raise OutputError(f"the memory limit of {limit >> 20} MiB is too low for any run; raise it, with ulimit -v, to at least 2 GiB")
+    threads = _OTHER_THREADS + _THREADS_PER_CORE * int(os.environ.get(_THREADS, os.cpu_count() or 1))
+    # Threads reserve addresses, which a run that is short of them needs for itself.
+    if limit == sys.maxsize and not _can_start(threads):
+        raise OutputError("the limit on processes leaves too few threads; raise it (ulimit -u, or the container's), or set POLARS_MAX_THREADS=1")
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Return whether memory or threads ran out; panics of Polars and errors of imports say so in their text only."""
+    is_named = any(text in str(error) for text in ("Resource temporarily unavailable", "Cannot allocate memory", "failed to map segment"))
+    return isinstance(error, MemoryError) or is_named
+
+
+def _memory_limit() -> int:
+    """Return the limit on the address space in bytes, which is very high if there is none."""
+    import resource  # noqa: PLC0415 (not every system has it)
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
+
+
+def _can_start(number: int) -> bool:
+    """Return whether this many threads can run at once."""
+    end = threading.Event()
+    threads = [threading.Thread(target=end.wait, daemon=True) for _ in range(number)]
+    started: list[threading.Thread] = []
+    try:
+        for thread in threads:
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        return False
+    finally:
+        end.set()
+        for thread in started:
+            thread.join()
+    return True
+
+
 @contextmanager
 def answered_signals() -> Iterator[None]:
     """Handle signals while the command line runs; signals that are ignored, as under `nohup`, stay ignored.
@@ -99,7 +156,11 @@ def answered_signals() -> Iterator[None]:
     previous_wakeup = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     for number in answered:
         signal.signal(number, _leave_to_the_thread)
-    threading.Thread(target=_wait, args=(receiver, frozenset(answered)), name="convkit signals", daemon=True).start()
+    # Without another thread, a signal ends a run only between two queries.
+    try:
+        threading.Thread(target=_wait, args=(receiver, frozenset(answered)), name="convkit signals", daemon=True).start()
+    except RuntimeError:
+        receiver.close()
     try:
         yield
     finally:

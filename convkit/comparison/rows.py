@@ -28,12 +28,12 @@ COLUMNS = (
     Column("what", "text"),
     Column("item", "text"),
     Column("before", "number"),
-    Column("before_rate", "number"),
+    Column("before_rate", "ratio"),
     Column("now", "number"),
-    Column("now_rate", "number"),
-    Column("difference", "number"),
-    Column("difference_low", "number"),
-    Column("difference_high", "number"),
+    Column("now_rate", "ratio"),
+    Column("difference", "ratio"),
+    Column("difference_low", "ratio"),
+    Column("difference_high", "ratio"),
     Column("verdict", "text"),
 )
 _COUNTED = {
@@ -47,7 +47,7 @@ _COUNTED = {
     "now_of": pl.Int64,
     "is_given": pl.Boolean,
 }
-_FIGURES = [column.name for column in COLUMNS if column.unit == "number"]
+_FIGURES = [column.name for column in COLUMNS if column.unit != "text"]
 _FEWEST_DAYS = 7
 _FEWEST_AMOUNTS = 100
 """The number of converted sessions needed on each side for a verdict on the value per session."""

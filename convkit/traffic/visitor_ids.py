@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "CONVKIT_KEY"
 _KEY_PLACE = ("convkit", "key")
-_ID_BYTES, _KEY_BYTES = 8, 32
+_ID_BYTES, _KEY_BYTES, _LEAST_BYTES = 8, 32, 16
 _SHOWN_DIGITS = 6
 """The number of digits of an ID that are shown on a screen."""
 
@@ -38,6 +39,22 @@ def key() -> Key:
         if (file := key_file()) and (secret := _read_or_create_key(file)):
             return Key(secret)
     return Key(_key_of_this_run(), is_lasting=False)
+
+
+def key_weakness() -> str:
+    """Return what is wrong with the user's key file and what to do, or an empty string if nothing is, or if it is not used."""
+    file = None if os.environ.get(KEY_VARIABLE) else key_file()
+    try:
+        state = None if file is None else file.stat()
+    except OSError:
+        return ""
+    if state is None:
+        return ""
+    if state.st_size < _LEAST_BYTES:
+        return f"has only {state.st_size} bytes, so that it can be guessed; delete it, and the next run will create another one"
+    if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return "is open to other users; close it with chmod 600"
+    return ""
 
 
 def hash_identities(identities: Iterable[str]) -> list[str]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 OWN_FORMAT = "your own format"
+_LONGEST = 10_000
+_TOO_LONG = "the format is too long; leave out what follows the last variable that you need"
 _GROUPS = re.compile(r"\(\?P?<\w+>")
 _NGINX = re.compile(r"\$\w|\$\{\w|^\s*log_format\s")
 _GOACCESS = re.compile(r"%[~dx]|%\^(?!ti|to|FB)|~h\{")
@@ -62,12 +64,12 @@ def parse_string(value: str) -> StringTemplate:
     reader = _reader(value)
     if reader is None:
         raise FormatStringError(unknown_format(value))
+    if len(value) > _LONGEST:
+        raise FormatStringError(_TOO_LONG)
     template = reader(value)
-    for pattern in filter(None, (template.pattern, template.otherwise)):
-        if reason := patterns.regex_problem(pattern):
-            raise FormatStringError(
-                f"the string is too long or too complex to be read ({reason}); leave out what comes after the last field you need"
-            )
+    if any(patterns.regex_problem(pattern) for pattern in (template.pattern, template.otherwise) if pattern):
+        # Polars limits the memory of a regular expression.
+        raise FormatStringError(_TOO_LONG)
     return template
 
 
