@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,20 @@ def on_screen(*arguments: str, columns: int = 80, keyboard: bool = False, **env:
                 output += part
         os.close(controller)
         return process.wait(PATIENCE), bytes(output).replace(b"\r\n", b"\n")
+
+
+def wait_for_spool(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a process is copying its input to a temporary file in a folder, which on Linux has no name any more."""
+    deadline = time.monotonic() + PATIENCE
+    while not list(folder.glob(".convkit-*")) and not any(".convkit-" in target for target in open_files(process)):
+        assert time.monotonic() < deadline, "no temporary file"
+        time.sleep(0.01)
+
+
+def open_files(process: subprocess.Popen[bytes]) -> list[str]:
+    """Return what the descriptors of a process lead to, or nothing if the system does not show it."""
+    targets: list[str] = []
+    for place in Path(f"/proc/{process.pid}/fd").glob("*"):
+        with suppress(OSError):
+            targets.append(str(place.readlink()))
+    return targets

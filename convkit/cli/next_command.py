@@ -49,4 +49,6 @@ def _named(logs: Sequence[str]) -> list[str]:
             alike = {path.name for path in folder.iterdir() if path.name.startswith(start)}
     if start and alike == {Path(log).name for log in logs} and all(Path(log).parent == folder for log in logs):
         return [f"{shlex.quote(first[:shared])}*"]
-    return [shlex.quote(log) for log in logs]
+    from convkit.files.paths import shown_names  # noqa: PLC0415 (code that reads logs is imported when a command runs, not for its help)
+
+    return [shlex.quote(log) for log in shown_names(logs)]

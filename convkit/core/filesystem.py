@@ -209,14 +209,19 @@ def error_number(error: Exception) -> int | None:
     return int(in_text[1]) if number is None and in_text else number
 
 
-def disk_full_error(error: Exception) -> OutputError | None:
-    """Return an OutputError if the error means that the disk is full, wherever it was raised, or None for any other error."""
+def disk_full_error(error: Exception, folder: str = "") -> OutputError | None:
+    """Return an OutputError if the error means that the disk is full, wherever it was raised, or None for any other error.
+
+    `folder` is the directory for temporary files if the error was raised there.
+    """
     number = error_number(error)
     if _NO_TEMPORARY_DIRECTORY in str(error):
         return OutputError("no directory for temporary files can be written to; free some space, or set TMPDIR")
     if number not in DISK_FULL:
         return None
-    place = getattr(error, "filename", None) or f"standard output or the directory for temporary files ({tempfile.gettempdir()})"
+    place = f"the directory for temporary files ({folder or tempfile.gettempdir()})"
+    if not folder:
+        place = getattr(error, "filename", None) or f"standard output or {place}"
     return OutputError(f"{safe(str(place), None)} cannot be written: {os.strerror(number)}; free some space, or set TMPDIR")
 
 

@@ -16,7 +16,7 @@ from convkit.core.formatting import plural, sentence
 from convkit.core.schema import NO_VISITOR
 from convkit.engine import empty_result, first_visits, lost_lines
 from convkit.engine.plan import key_column
-from convkit.files.paths import STANDARD_INPUT, path_names
+from convkit.files.paths import STANDARD_INPUT, shown_names
 from convkit.goals.money import settle
 from convkit.reports.asides import sensitivity
 from convkit.reports.asides import trend as asides_trend
@@ -94,7 +94,7 @@ def unsaved_goals(paths: Paths, plan: Plan) -> Unsaved | None:
     goals = plan.goals
     if goals.file is not None:
         return None
-    names = path_names(paths)
+    names = shown_names(paths)
     named = names if len(names) <= _MOST_LOGS and STANDARD_INPUT not in names else ["LOG..."]
     command = shlex.join(["convkit", "init", *named, *_reading_options(plan)])
     return Unsaved(tuple(goal.name for goal in sorted(goals.goals, key=lambda goal: not goal.macro)), command, goals.is_suggested)
@@ -107,7 +107,7 @@ def present(tallies: Tallies, view: View) -> dict[str, Report]:
 
 def _explain_command(paths: Paths, plan: Plan) -> str:
     """Return the `explain` command for the same logs and filters, or an empty string if it would be too long or could not be rerun."""
-    names, file = path_names(paths), plan.goals.file
+    names, file = shown_names(paths), plan.goals.file
     if len(names) > _MOST_LOGS or STANDARD_INPUT in names:
         return ""
     filters = [word for text in plan.where for word in ("--where", text)]

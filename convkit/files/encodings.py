@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convkit.core import filesystem
 from convkit.errors import InputError
 from convkit.files import damaged, zstandard
-from convkit.files.lines import PARQUET, UTF_16, open_source
+from convkit.files.lines import PARQUET, UTF_16, respool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +77,7 @@ def as_utf_8(source: Source) -> Iterator[Source]:
     losses: list[str] = []
     if source.is_replaced:
         raise InputError(f"{source.name} is compressed with zstd, which is read as UTF-8 only; {zstandard.ADVICE}")
-    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
-        for chunk in damaged.unpacked_bytes(source, losses):
-            spool.write(chunk.decode("cp1252", "replace").encode())
-        spool.flush()
+    with respool(source, (chunk.decode("cp1252", "replace").encode() for chunk in damaged.unpacked_bytes(source, losses))) as recoded:
         if losses:
             raise InputError(losses[0])
-        yield open_source(Path(spool.name), source.name)
+        yield recoded

@@ -6,13 +6,13 @@ For damaged Parquet files, Polars panics and writes to standard error before the
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 import tempfile
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,7 @@ MAX_LINE_BYTES = 1 << 20
 """The maximum number of bytes in a line."""
 COLUMN_PREFIX = "column:"
 """The prefix of columns that come from a Parquet file."""
+_CHUNK = 1 << 20
 CSV_AS_LINES: dict[str, Any] = {
     "separator": "\n",
     "has_header": False,
@@ -101,6 +102,8 @@ class Source:
     """Whether bytes that were not UTF-8 have been replaced."""
     file: filesystem.Identity | None = None
     """The file that the user named, if it is a regular file: `path` may be that of a copy."""
+    losses: tuple[str, ...] = ()
+    """A sentence about each loss on the way here, as when a download breaks off."""
 
 
 def open_source(path: Path, name: str, label: str | None = None) -> Source:
@@ -162,21 +165,28 @@ def is_regular_file(path: Path) -> bool:
 
 
 @contextmanager
-def spool_text(lines: Iterable[str], name: str) -> Iterator[Source]:
-    """Yield a log with these lines, in a temporary file."""
-    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
-        spool.writelines(f"{line}\n".encode() for line in lines)
-        spool.flush()
-        yield open_source(Path(spool.name), name)
+def spool(chunks: Iterable[bytes], name: str, label: str | None = None) -> Iterator[Source]:
+    """Yield bytes as a log, in a temporary file so that they do not take up memory. Raises InputError, OutputError if there is no space."""
+    folder = tempfile.gettempdir()
+    with filesystem.temporary_path(folder) as path:
+        try:
+            with open(path, "wb") as file:  # noqa: PTH123 (the path may be that of a descriptor)
+                file.writelines(chunks)
+        except OSError as error:
+            raise filesystem.disk_full_error(error, folder) or read_error(label or name, error) from None
+        yield open_source(Path(path), name, label)
 
 
 @contextmanager
-def spool(stream: BinaryIO, name: str) -> Iterator[Source]:
-    """Yield the content of a stream as a log, in a temporary file so that it does not take up memory."""
-    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
-        shutil.copyfileobj(stream, spool, 1 << 20)
-        spool.flush()
-        yield open_source(Path(spool.name), name)
+def respool(source: Source, chunks: Iterable[bytes]) -> Iterator[Source]:
+    """Yield other bytes in place of a log's own, in a temporary file."""
+    with spool(chunks, source.name) as new:
+        yield replace(new, losses=source.losses, file=source.file)
+
+
+def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Return the content of a stream, in chunks."""
+    return iter(partial(stream.read, _CHUNK), b"")
 
 
 _STANDARD_ERROR = 2

@@ -46,6 +46,11 @@ def path_names(paths: Paths) -> list[str]:
     return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
+def shown_names(paths: Paths) -> list[str]:
+    """Return the names of logs for a command that is shown; LOG takes the place of a URL with a password or a query, which may be secret."""
+    return ["LOG" if remote.is_remote(name) and remote.public_url(name) != name else name for name in path_names(paths)]
+
+
 def hold(paths: Paths, stack: ExitStack, max_unpacked: int | None = None) -> HeldLogs:
     """Open logs for several runs; `stack` closes them."""
     names = path_names(paths)
@@ -67,7 +72,7 @@ def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None
         if name == STANDARD_INPUT:
             if sys.stdin is None:
                 raise InputError("standard input is closed; pipe a log into it, as in zcat access.log.gz | convkit report -")
-            spooled = stack.enter_context(lines.spool(sys.stdin.buffer, "standard input"))
+            spooled = stack.enter_context(lines.spool(lines.chunks_of(sys.stdin.buffer), "standard input"))
             sources[name] = replace(spooled, file=filesystem.identity(filesystem.STANDARD_INPUT))
         elif remote.is_remote(name):
             sources[name] = stack.enter_context(remote.fetch(name))
@@ -87,7 +92,7 @@ def _readable(source: Source, stack: ExitStack) -> Source:
         return source
     target = Path(stack.enter_context(filesystem.temporary_path(tempfile.gettempdir())))
     zstandard.decompress_with_polars(source.path, source.name, target)
-    return replace(lines.open_source(target, source.name), is_replaced=True, file=source.file)
+    return replace(lines.open_source(target, source.name), is_replaced=True, file=source.file, losses=source.losses)
 
 
 def identities(paths: Paths) -> set[filesystem.Identity]:
@@ -146,9 +151,10 @@ def _open_file(file: Path) -> Source | Path:
 def _spool(file: Path, stack: ExitStack) -> Source:
     """Return a file as a log, copied to a temporary file."""
     try:
-        return replace(stack.enter_context(lines.spool(stack.enter_context(file.open("rb")), _label(file.name))), file=filesystem.identity(file))
+        chunks = lines.chunks_of(stack.enter_context(file.open("rb")))
+        return replace(stack.enter_context(lines.spool(chunks, _label(file.name))), file=filesystem.identity(file))
     except OSError as error:
-        raise filesystem.disk_full_error(error) or lines.read_error(file, error) from None
+        raise lines.read_error(file, error) from None
 
 
 def _label(path: str | Path) -> str:

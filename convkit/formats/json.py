@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.errors import InputError
 from convkit.files import damaged
-from convkit.files.lines import spool_text
+from convkit.files.lines import respool
 from convkit.formats import LogFormat, load_formats
 from convkit.formats.parsers import json_events, json_log
 
@@ -68,7 +68,7 @@ class JsonArray(LogFormat):
         text = damaged.text_up_to(source, LARGEST)
         if text is None:
             raise InputError(f"{source.name} is a JSON array of more than 100 MB; convert it to one object per line with jq -c '.[]'")
-        with spool_text(_lines(text, source.name), source.name) as spool:
+        with respool(source, (f"{line}\n".encode() for line in _lines(text, source.name))) as spool:
             yield spool
 
     @property

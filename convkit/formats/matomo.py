@@ -13,7 +13,7 @@ import polars as pl
 
 from convkit.errors import InputError
 from convkit.files import damaged
-from convkit.files.lines import spool_text
+from convkit.files.lines import respool
 from convkit.formats.parsers import json_events
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport, is_json_lines
@@ -140,7 +140,7 @@ class Matomo(ToolExport):
             actions = list(action_lines(text))
         except (ValueError, RecursionError, AttributeError, csv.Error):
             raise InputError(f"{source.name} is a damaged visits export; export it again") from None
-        with spool_text(actions, source.name) as spool:
+        with respool(source, (f"{action}\n".encode() for action in actions)) as spool:
             yield spool
 
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> JsonExport:

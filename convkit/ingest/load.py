@@ -108,7 +108,8 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
         for log, one in zip(logs, loaded, strict=True)
         for sentence in one.losses
     )
-    losses = (*own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
+    lost_before = (sentence for log in logs for sentence in log.source.losses)
+    losses = (*lost_before, *own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
     if losses and not _collect(lines.select(pl.len())).item():
         raise InputError(losses[0])
     return LoadedLines(lines, losses, tuple(logs), _rejects(logs, lost) if rejects else None)

@@ -115,7 +115,7 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
         source = stack.enter_context(encodings.as_utf_8(source))
         head = sampling.sample(source)
     if json_events.hold_nothing(head.head(_MOST_LINES_OF_NOTHING + 1).to_list()) and len(head) <= _MOST_LINES_OF_NOTHING:
-        source = stack.enter_context(lines.spool_text((), source.name))
+        source = stack.enter_context(lines.respool(source, ()))
         head = sampling.sample(source)
     try:
         log = _open_head(source, head, log_format, needs, stack)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,7 +105,7 @@ def test_the_sample_of_a_large_file_covers_all_of_it_in_whole_lines(tmp_path: Pa
 
 
 def test_a_stream_that_can_be_read_only_once_is_copied_to_a_temporary_file() -> None:
-    with lines.spool(io.BytesIO(gzip.compress(TEXT.encode())), "standard input") as log:
+    with lines.spool([gzip.compress(TEXT.encode())], "standard input") as log:
         assert log.name == "standard input"
         assert [line for _, line in read(log)] == TEXT.splitlines()
         assert log.path.exists()

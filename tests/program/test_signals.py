@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from as_program import COMMAND, PATIENCE, SAMPLE, environment, run
+from as_program import COMMAND, PATIENCE, SAMPLE, environment, run, wait_for_spool
 from small_logs import line
 
 from convkit.cli import process as cli_process
@@ -60,18 +60,10 @@ def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subpr
             process.kill()
 
 
-def wait_for_spool(folder: Path) -> None:
-    """Wait until standard input is being copied to a temporary file in a folder."""
-    deadline = time.monotonic() + PATIENCE
-    while not list(folder.glob(".convkit-*")):
-        assert time.monotonic() < deadline, "no temporary file"
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("number", ANSWERED)
 def test_a_signal_ends_a_run_with_its_exit_code_and_one_line(number: signal.Signals, tmp_path: Path) -> None:
     with started([*COMMAND, "report", "-"], tmp_path, TMPDIR=str(tmp_path)) as process:
-        wait_for_spool(tmp_path)
+        wait_for_spool(process, tmp_path)
         process.send_signal(number)
         assert process.wait(PATIENCE) == 128 + number
         assert process.stdout
@@ -96,7 +88,7 @@ def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
     """`nohup` relies on this."""
     command = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "overview", "-", "-q", "-o", "made.csv"]
     with started(command, tmp_path, TMPDIR=str(tmp_path)) as process:
-        wait_for_spool(tmp_path)
+        wait_for_spool(process, tmp_path)
         process.send_signal(signal.SIGHUP)
         _, error_text = process.communicate(f"{line('GET /')}\n".encode(), PATIENCE)
         assert (process.returncode, error_text) == (0, b"")
