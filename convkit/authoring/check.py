@@ -18,6 +18,7 @@ from convkit.core import formatting, patterns
 from convkit.core.conditions import any_of
 from convkit.core.formatting import plural
 from convkit.core.model import USER_RULE
+from convkit.core.secret_names import is_secret
 from convkit.core.text import safe
 from convkit.goals import channel_rules
 from convkit.sessions.channels import NO_VALUE
@@ -119,6 +120,11 @@ def _many_macros(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]
             (),
             f"{len(macros)} macro goals is too many; keep the one or two that the site exists for, and move the others to `micro`",
         )
+
+
+def _secret_parameters(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    for name in filter(is_secret, context.goals.site.keep_query):
+        yield 0, (), f"{name} in `site.keep_query` may be a secret, so paths show *** as its value; test the value with `query`, or remove it"
 
 
 def _no_sessions(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
@@ -298,6 +304,7 @@ def _other_currencies(context: _Context) -> Iterator[tuple[int, tuple[str, ...],
 KINDS: dict[str, _Kind] = {
     "no-macro": _Kind(_no_macro, needs_logs=False),
     "many-macros": _Kind(_many_macros, needs_logs=False),
+    "secret": _Kind(_secret_parameters, needs_logs=False),
     "no-sessions": _Kind(_no_sessions),
     near_misses.NEVER: _Kind(_unreached(near_misses.NEVER)),
     near_misses.ERRORS: _Kind(_unreached(near_misses.ERRORS)),

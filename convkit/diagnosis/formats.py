@@ -19,6 +19,7 @@ from convkit.files import damaged, lines, reader, sampling
 from convkit.formats import load_formats, sample_lines, strings
 from convkit.formats.parsers import masking, timestamps
 from convkit.formats.parsers.base import ALL_ASSETS
+from convkit.formats.parsers.masked_addresses import ADDRESS_MASK
 from convkit.formats.parsers.regex import Template
 from convkit.formats.strings import OWN_FORMAT
 from convkit.formats.strings.template import StringTemplate
@@ -28,7 +29,7 @@ from convkit.ingest.logs import open_logs, unwrap
 from convkit.traffic.hits import parser_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goals
@@ -138,7 +139,8 @@ def _record_fields(record: dict[str, Any]) -> dict[str, str]:
     """Return the fields of a record, made safe to print and without what identifies people."""
     fields = {name: value for name, value in record.items() if name not in {"source", "line_no", "asset", "problem"} and value not in {None, ""}}
     shown = {name: detection.shown_line(f"{value:{_TIME}}" if name == "time" else str(value)) for name, value in fields.items()}
-    return shown | {name: masking.mask_user(shown[name]) for name in ("user",) if name in shown}
+    whole: dict[str, Callable[[str], str]] = {"user": masking.mask_user, "session_key": masking.mask_user, "address": lambda _: ADDRESS_MASK}
+    return shown | {name: mask(shown[name]) for name, mask in whole.items() if name in shown}
 
 
 def _closest_format(error: UnknownFormatError) -> Guess:

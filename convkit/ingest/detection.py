@@ -163,9 +163,10 @@ def unknown_format_error(source: Source, best: str, share: float, shown: list[st
     return UnknownFormatError(f"{sentence}:{samples}", source.name, best, looked_at)
 
 
-def shown_line(line: str) -> str:
-    """Return the beginning of a line, safe to show and with IP addresses, e-mail addresses and names masked."""
-    return masking.mask_people(safe(line[:_MAX_SHOWN], longest=None))
+def shown_line(line: str, *, is_cut: bool = False) -> str:
+    """Return the beginning of a line, safe to show and without what identifies people or grants access."""
+    text = safe(line[:_MAX_SHOWN], longest=None)
+    return masking.mask_people(masking.without_cut_word(text) if is_cut or len(line) > _MAX_SHOWN else text)
 
 
 _UVICORN = r'^(?:\x1b\[[0-9;]*m)*INFO(?:\x1b\[[0-9;]*m)*: +\S+:\d+ - "(?:\x1b\[[0-9;]*m)*[A-Z]+ \S+ HTTP/[0-9.]+'

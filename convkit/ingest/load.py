@@ -80,7 +80,7 @@ class LoadedLines:
     logs: tuple[Log, ...]
     """The logs, with all formats that their lines turned out to have."""
     rejects: pl.DataFrame | None
-    """`file, line, reason, text`: the first 500 bytes of each rejected line, with everything that looks like an IP address masked."""
+    """`file, line, reason, text`: the first 500 bytes of each rejected line, without what identifies people or grants access."""
 
 
 def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO_PROGRESS, *, rejects: bool = False) -> LoadedLines:
@@ -225,10 +225,11 @@ def _rejects_of_log(log: Log, lost: pl.DataFrame) -> pl.DataFrame:
     """Return the rejected lines of a log, which is read again."""
     reasons = lost.select("line_no", reason=pl.col("problem").cast(pl.String))
     is_rejected = pl.col("line_no").is_in(reasons["line_no"].implode())
-    start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _MAX_REJECT_BYTES)
+    start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _MAX_REJECT_BYTES + 1)
     rows = reader.collect(log.source, lambda lines: lines.filter(is_rejected).select("line_no", start=start))
     rows = rows.join(reasons, on="line_no").sort("line_no")
-    text = pl.Series("text", [detection.shown_line(raw.decode("utf-8", "ignore")) for raw in rows["start"]], dtype=pl.String)
+    starts = ((raw[:_MAX_REJECT_BYTES].decode("utf-8", "ignore"), len(raw) > _MAX_REJECT_BYTES) for raw in rows["start"])
+    text = pl.Series("text", [detection.shown_line(start, is_cut=is_cut) for start, is_cut in starts], dtype=pl.String)
     return rows.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)
 
 

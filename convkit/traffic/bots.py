@@ -21,6 +21,7 @@ from convkit.core.document import Note
 from convkit.core.patterns import is_whole_pattern
 from convkit.core.quality import BotAgent, Quality
 from convkit.core.schema import TEXT, is_kind
+from convkit.formats.parsers import masking
 from convkit.traffic import programs
 
 if TYPE_CHECKING:
@@ -215,5 +216,5 @@ def quality_of_bots(counted: pl.DataFrame) -> Quality:
     return Quality(
         bot_list=list_version(),
         bot_classes=dict(excluded.rows()),
-        bot_agents=tuple(BotAgent(agent or "", lines, reason, class_) for agent, reason, class_, lines in most.rows()),
+        bot_agents=tuple(BotAgent(masking.mask_people(agent or ""), lines, reason, class_) for agent, reason, class_, lines in most.rows()),
     )

@@ -14,6 +14,7 @@ from convkit.core import datafiles, patterns
 from convkit.core.conditions import any_of, change_where
 from convkit.core.escapes import percent_decode
 from convkit.core.patterns import PARAMETER_SIGN
+from convkit.core.secret_names import SECRET_MASK, is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,9 +34,6 @@ _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
 _PAGE_FILES = "html htm xhtml shtml php phtml asp aspx jsp jspx cfm cgi json xml txt csv"
 """The extensions of pages, with which a path without a slash is not a host; those of two letters are also countries."""
 _FILE = rf"\.(?:{'|'.join((*_PAGE_FILES.split(), *datafiles.words('assets'), *(word for word in datafiles.words('downloads') if len(word) > 2)))})$"  # noqa: PLR2004
-_SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
-"""Parameters whose values may grant access or identify a person; the list is deliberately broad."""
-_MASK = "***"
 _QUERY = pl.col("sent_query")
 _MOST_DOTS = 8
 """The maximum number of `..` that are resolved in a path; browsers never send any."""
@@ -163,11 +161,15 @@ def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
     These are the parameters in `site.keep_query` and those that already have a column `query.NAME`.
     """
     values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in value_columns}
-    masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
-    shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
+    shown = [pl.concat_str(pl.lit(f"{name}="), _shown(name, value)) for name, value in values.items()]
     # Few requests have any of these parameters, and the rest costs almost nothing on nulls.
     has_any = any_of(value.is_not_null() for value in values.values())
     return pl.when(has_any).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
+
+
+def _shown(name: str, value: pl.Expr) -> pl.Expr:
+    """Return the value of a parameter as it is shown: masked if the parameter may hold a secret."""
+    return pl.when(value.is_not_null()).then(pl.lit(SECRET_MASK)) if is_secret(name) else value
 
 
 def _parameter_pattern(names: str) -> str:
@@ -206,9 +208,9 @@ def _without_dots(path: pl.Expr) -> pl.Expr:
 
 
 def _with_query(names: tuple[str, ...]) -> pl.Expr:
-    """Return the path with the parameters of `site.keep_query`, in that order."""
-    kept = [pl.when(parameter(name).is_not_null()).then(pl.format(f"{name}={{}}", parameter(name))) for name in names]
+    """Return the path with the parameters of `site.keep_query`, in that order; secrets are masked, as paths are shown everywhere."""
+    kept = [pl.concat_str(pl.lit(f"{name}="), _shown(name, parameter(name))) for name in names]
     if not kept:
         return pl.col("bare")
-    text = pl.concat_str(kept, separator="&", ignore_nulls=True)
+    text = pl.concat_str([pl.lit(None, dtype=pl.String), *kept], separator="&", ignore_nulls=True)
     return pl.when(text != "").then(pl.format("{}?{}", "bare", text)).otherwise("bare")

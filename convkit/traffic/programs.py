@@ -16,6 +16,7 @@ from convkit.core import datafiles
 from convkit.core.document import Note
 from convkit.core.formatting import count, plural, were
 from convkit.core.text import safe
+from convkit.formats.parsers import masking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ def conversions_note(conversions: Mapping[str, int], goals: Goals) -> Note:
     for agent, number in conversions.items():
         by_name[product(agent)] += number
     largest = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{safe(name, _LONGEST_AGENT)} ({count(number)})" for name, number in largest[:_MOST_PROGRAMS]]
+    shown = [f"{safe(masking.mask_people(name), _LONGEST_AGENT)} ({count(number)})" for name, number in largest[:_MOST_PROGRAMS]]
     more = [f"{count(len(largest) - _MOST_PROGRAMS)} more"] if len(largest) > _MOST_PROGRAMS else []
     number = by_name.total()
     reached = f"reached {goals.macros[0].name}" if len(goals.macros) == 1 else "converted"

@@ -1,18 +1,13 @@
-"""IP addresses: cleaning, a sortable form of fixed width, the part that identifies a visitor, membership in networks, and masking."""
+"""IP addresses: cleaning, a sortable form of fixed width, the part that identifies a visitor, and membership in networks."""
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Network, ip_network
 
 import polars as pl
 
 from convkit.core.conditions import any_of, change_where
 
-_DOTTED = r"(?:\d{1,3}\.){3}\d{1,3}"
-_ANY = re.compile(rf"(?<![\w:])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_DOTTED}(?![\w.]*\d)|[0-9A-Fa-f]{{0,4}}(?![\w:]))|(?<![\w.]){_DOTTED}(?![\w.]*\d)")
-_CLOCK = re.compile(r"(?:\d{4}:)?\d\d?:\d\d(?::\d\d)?")
-_MASK = "x.x.x.x"
 _GROUPS, _DIGITS = 8, 4
 _PREFIX_GROUPS = 4
 _SORTED = r"^(?:(?:(?:[01]\d\d|2[0-4]\d|25[0-5])(?:\.|$)){4}|(?:[0-9a-f]{4}(?::|$)){8})$"
@@ -136,8 +131,3 @@ def in_networks(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
 def is_address(sorted_text: pl.Expr) -> pl.Expr:
     """Return whether a string is a sortable address."""
     return sorted_text.str.contains(_SORTED).fill_null(value=False)
-
-
-def mask_addresses(text: str) -> str:
-    """Replace everything in a string that looks like an IPv4 or IPv6 address with `x.x.x.x`."""
-    return _ANY.sub(lambda match: match[0] if _CLOCK.fullmatch(match[0]) else _MASK, text)
