@@ -138,7 +138,7 @@ def _unexpected(error: BaseException) -> ExitCode:
     if isinstance(error, SystemExit):
         return ExitCode.OK  # Click exits this way if its help is piped to a reader that stops early, and after shell completion.
     if process.is_shortage(error):
-        messages.write_error("not enough memory or threads; raise the limit (ulimit -v or -u, or the container's), or use --memory 768MiB")
+        messages.write_error("not enough memory or threads; raise the limit (ulimit -v or -u, or the container's), or use --memory 256MiB")
         return ExitCode.OUTPUT
     disk_full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
     if disk_full is not None:

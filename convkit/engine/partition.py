@@ -20,6 +20,7 @@ from convkit.core.model import USER_RULE
 from convkit.core.schema import NEVER_COUNTED, NO_VISITOR, TEXT
 from convkit.engine import stages
 from convkit.engine.memory import MemoryBudget
+from convkit.files.paths import kept_open
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Assets
 from convkit.ingest import merge
@@ -100,8 +101,8 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
         needs = hits.parser_needs(plan.goals, plan.session_fields)
         needs = replace(needs, properties=tuple(sorted({*needs.properties, *plan.properties})))
         opened = open_logs(paths, log_format, stack, needs, plan.max_unpacked)
-        if plan.memory.is_small:
-            opened = replace(opened, logs=tuple(replace(log, source=replace(log.source, in_blocks=True)) for log in opened.logs))
+        sources = [replace(kept_open(log.source, stack), in_blocks=plan.memory.is_small) for log in opened.logs]
+        opened = replace(opened, logs=tuple(replace(log, source=source) for log, source in zip(opened.logs, sources, strict=True)))
         fits = plan.memory.holds(log.source for log in opened.logs)
         yield (_in_memory(opened, plan) if fits else None) or _on_disk(opened, plan, stack)
 

@@ -86,6 +86,19 @@ def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None
     return logs
 
 
+def kept_open(source: Source, stack: ExitStack) -> Source:
+    """Return a log whose file can be read even after it has been renamed or removed, if the system has paths for open files."""
+    if source.file is None or not filesystem.OPEN_FILES.exists():
+        return source
+    try:
+        file = stack.enter_context(source.path.open("rb"))
+    except OSError:
+        # It was removed, or too many files are open; reading says so, if need be.
+        return source
+    path = filesystem.OPEN_FILES / str(file.fileno())
+    return replace(source, path=path) if filesystem.identity(path) == source.file else source
+
+
 def _readable(source: Source, stack: ExitStack) -> Source:
     """Return a log that can be read in chunks: without the module for Zstandard, such a log is first decompressed to a temporary file."""
     if source.packing != lines.ZSTD or zstandard.is_available():

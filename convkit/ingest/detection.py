@@ -171,7 +171,7 @@ def shown_line(line: str, *, is_cut: bool = False) -> str:
 
 _UVICORN = r'^(?:\x1b\[[0-9;]*m)*INFO(?:\x1b\[[0-9;]*m)*: +\S+:\d+ - "(?:\x1b\[[0-9;]*m)*[A-Z]+ \S+ HTTP/[0-9.]+'
 _UVICORN_LEVELS = r"^(?:\x1b\[[0-9;]*m)*(?:INFO|WARNING|ERROR)(?:\x1b\[[0-9;]*m)*:"
-_UVICORN_SHARE, _SHARE_OF_ZEROS = 0.5, 0.4
+_UVICORN_SHARE = 0.5
 _REPORTS = {"an AWStats data file": "^AWSTATS DATA FILE", "a GoAccess report": r'^\{\s*"general"\s*:\s*\{\s*"start_date"'}
 _XML = r"^\s*<(?:\?xml|result)"
 _UMAMI_COLUMNS = ["x", "y"]
@@ -181,10 +181,7 @@ _EVENT_COLUMNS = {"userid", "user", "visitorid", "sessionid", "time", "timestamp
 
 
 def refuse_unusable_file(name: str, lines: pl.Series) -> None:
-    """Raise InputError if the lines, which must not be blank, are from a file that has no individual visits or no times, or no readable text."""
-    letters, zeros = int(lines.str.len_chars().sum()), int(lines.str.count_matches("\0", literal=True).sum())
-    if zeros > _SHARE_OF_ZEROS * letters:
-        raise InputError(f"{name} looks like UTF-16 without a byte order mark; convert it first with iconv -f UTF-16LE -t UTF-8 (or -f UTF-16BE)")
+    """Raise InputError if the lines, which must not be blank, are from a file that has no individual visits or no times."""
     if lines.str.contains(_UVICORN).any() and lines.str.contains(_UVICORN_LEVELS).sum() > _UVICORN_SHARE * len(lines):
         raise InputError(
             f"{name} is uvicorn's own log, which has no timestamps; use the log of the proxy in front of it, or give uvicorn a --log-config "

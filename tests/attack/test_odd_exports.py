@@ -21,7 +21,6 @@ ROWS = {
     "F34": "test_open_quotes_cost_their_own_rows_only",
     "F45": "test_quoted_users_are_read",
     "A19": "tests/ingest/test_load.py::test_invalid_utf_8_is_replaced_and_the_lines_are_counted",
-    "A20": "test_utf_16_without_a_mark_is_named",
     "A27": "test_exports_without_events_are_empty_logs",
     "A30": "test_quoted_users_are_read",
     "A32": "test_open_quotes_cost_their_own_rows_only",
@@ -102,15 +101,6 @@ def test_quoted_users_are_read(user: str, tmp_path: Path) -> None:
         records = convkit.read_records([log]).filter(pl.col("address") == "203.0.113.7").collect().to_dicts()
         assert records
         assert all({name: record[name] for name in expected} == expected for record in records)
-
-
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_is_named(encoding: str, tmp_path: Path, convkit_command: Run) -> None:
-    lines = "".join(f"{line('GET /p', number)}\r\n" for number in range(40))
-    (tmp_path / "u_ex.log").write_bytes(lines.encode(encoding))
-    code, _, err = convkit_command("overview", str(tmp_path / "u_ex.log"))
-    assert code == 3
-    assert "UTF-16 without a byte order mark; convert it first with iconv" in err
 
 
 def test_a_few_zero_bytes_are_no_other_encoding(tmp_path: Path) -> None:

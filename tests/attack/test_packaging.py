@@ -20,7 +20,11 @@ from convkit.traffic import bots
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS = {"F21": "test_the_lowest_versions_pass_the_golden_tests", "A74": "test_the_lowest_list_of_crawlers_is_the_first_with_classes"}
+ROWS = {
+    "F21": "test_the_lowest_versions_pass_the_golden_tests",
+    "A46": "test_the_extra_for_old_processors_is_documented",
+    "A74": "test_the_lowest_list_of_crawlers_is_the_first_with_classes",
+}
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOWEST = dict(re.findall(r"([\w-]+)>=([0-9.]+)", "\n".join(PROJECT["dependencies"])))
@@ -66,3 +70,9 @@ def test_the_lowest_versions_pass_the_golden_tests(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout
     version_of_list = [python, "-c", f"from importlib.metadata import version; print(version('{bots.CRAWLER_LIST}'))"]
     assert subprocess.run(version_of_list, capture_output=True, text=True, check=True).stdout.startswith(f"{FIRST_WITH_CLASSES}.")
+
+
+def test_the_extra_for_old_processors_is_documented() -> None:
+    """Without the instructions of newer processors, Polars cannot even be imported, so convkit cannot say so itself."""
+    assert "polars[rtcompat]>=2,<3" in PROJECT["optional-dependencies"]["compat"]
+    assert "'.[compat]'" in (ROOT / "README.md").read_text(encoding="utf-8")

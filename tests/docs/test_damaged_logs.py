@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 import pytest
 import runs
+from backports import zstd
 from documentation import PAGES as DOCUMENTATION
 from small_logs import figures, line, written
 
 from convkit.errors import ExitCode, InputError
+from convkit.files import damaged
 from convkit.files.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ PAGES = [line(f"GET /{number}", number).encode() for number in range(40)]
 TEXT = b"".join(page + b"\n" for page in PAGES)
 GZIP = gzip.compress(TEXT)
 EVENTS = b"user,time,event\n" + b"".join(b"u,%d,a\n" % (1_791_640_000 + number) for number in range(40))
+SMALL = 1 << 20
+"""The size that stands for a gibibyte here."""
 OBJECTS = b"".join(b'{"user": "u", "time": %d, "event": "a"}\n' % (1_791_640_000 + number) for number in range(40))
 
 
@@ -83,10 +87,11 @@ CASES: dict[str, list[Case]] = {
         Case(EVENTS + EVENTS, kept=80),
     ],
     "damaged gzip or zip": [Case(GZIP[:-8] + bytes(8), warning="may be false")],
-    "gzip that is cut off or followed by garbage; damaged bzip2": [
+    "gzip that is cut off or followed by garbage; damaged bzip2 or zstd": [
         Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="is cut off in the middle of its compressed data"),
         Case(GZIP + b"rubbish", warning="has bytes after its compressed data"),
         Case(bz2.compress(TEXT) + bz2.compress(TEXT)[:-20], warning="is damaged"),
+        Case(zstd.compress(TEXT) + zstd.compress(TEXT)[:9], warning="is damaged"),
     ],
     "gzip with several members, or padded with zeros; a file name with the wrong extension": [
         Case(gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]) + bytes(512))
@@ -103,10 +108,10 @@ CASES: dict[str, list[Case]] = {
         Case(gzip.compress(packed(tarfile.TarFile)), refusal="extract it first with tar -x"),
         Case(b"\xff\xd8\xff\xe0" + bytes(range(90)), refusal="is an image, which is not supported"),
     ],
-    "damaged zstd; lines that end in CR alone": [
-        Case(b"\x28\xb5\x2f\xfd" + bytes(range(90)), refusal="is damaged"),
-        Case(TEXT.replace(b"\n", b"\r"), refusal="convert them first with tr"),
+    "a compressed log that decompresses to more than 1 GiB and to more than 200 times its size, as a bomb does": [
+        Case(gzip.compress(bytes(SMALL)), refusal="allow more with --max-unpacked SIZE")
     ],
+    "lines that end in CR alone": [Case(TEXT.replace(b"\n", b"\r"), refusal="convert them first with tr")],
     "a damaged Parquet file or JSON array": [
         Case(parquet()[:-30], refusal="is a damaged Parquet file"),
         Case(b'[{"user": "u", ', refusal="is a JSON array that is damaged"),
@@ -129,7 +134,8 @@ def test_every_row_of_the_table_is_tested() -> None:
 @pytest.mark.parametrize(
     ("row", "case"), [(row, case) for row, cases in CASES.items() for case in cases], ids=lambda value: value[:40] if isinstance(value, str) else ""
 )
-def test_a_damaged_log_is_read_as_the_table_says(row: str, case: Case, tmp_path: Path) -> None:
+def test_a_damaged_log_is_read_as_the_table_says(row: str, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damaged, "_LARGE", SMALL - 1)
     log = tmp_path / "access.gz.txt"
     log.write_bytes(case.content)
     description = TABLE[row]
