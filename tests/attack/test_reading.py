@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROWS = {
     "F1": "test_zero_bytes_take_little_memory",
     "F6": "test_endless_lines_and_blank_lines_take_little_memory",
-    "F8": "tests/field/test_never_silent.py",
+    "F8": "tests/field/test_never_silent.py::test_lines_of_another_kind_are_warned_of_with_the_largest_reasons",
     "F14": "test_zstandard_is_read_like_any_other_packing",
     "F35": "test_a_log_that_is_renamed_while_it_is_read_is_read_whole",
     "A21": "test_zero_bytes_take_little_memory",
