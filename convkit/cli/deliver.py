@@ -19,7 +19,7 @@ from convkit.core.text import safe
 from convkit.errors import ExitCode, UsageError, gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from convkit.cli.options import Delivery
     from convkit.core.blocks import Block, Screen
@@ -118,12 +118,12 @@ def write_rejects(document: Document, path: str) -> None:
     filesystem.write_file(path, text.encode(), is_private=True)
 
 
-def _bytes(document: Document, output: str, limit: int | None, *, verbose: bool = False, to_screen: bool = False) -> bytes:
-    """Return a document in the given output format, with the width of the screen or of a file."""
+def _bytes(document: Document, output: str, limit: int | None, *, verbose: bool = False, to_screen: bool = False) -> bytes | Iterator[bytes]:
+    """Return a document in the given output format, text in pieces, with the width of the screen or of a file."""
     width, colour = terminal.width(to_screen=to_screen), terminal.has_colour(to_screen=to_screen)
-    content = outputs.render(document, output, width=width, limit=limit, colour=colour, verbose=verbose)
-    if isinstance(content, str):
-        return terminal.encoded(content, to_screen=to_screen)
+    content = outputs.pieces(document, output, width=width, limit=limit, colour=colour, verbose=verbose)
+    if not isinstance(content, bytes):
+        return (terminal.encoded(piece, to_screen=to_screen) for piece in content)
     if to_screen and terminal.is_screen():
         raise UsageError(f"{output} cannot be shown on a terminal; name a file with -o")
     return content

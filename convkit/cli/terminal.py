@@ -14,6 +14,7 @@ from convkit.core import filesystem
 from convkit.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TextIO
 
 WIDE = 120
@@ -106,7 +107,7 @@ def escape_unencodable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def write_stream(content: bytes) -> None:
+def write_stream(content: bytes | Iterable[bytes]) -> None:
     """Write to standard output; a reader that stops early, such as `head`, is not an error. Raises OutputError."""
     if sys.stdout is None:
         raise OutputError("standard output is closed; choose another place with -o")

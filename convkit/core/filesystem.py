@@ -20,7 +20,7 @@ from convkit.core.text import safe
 from convkit.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
 
@@ -57,10 +57,10 @@ def identity(name: str | Path) -> Identity | None:
     return (state.st_dev, state.st_ino) if stat.S_ISREG(state.st_mode) else None
 
 
-def write_file(name: str, content: bytes, *, is_private: bool = False) -> None:
+def write_file(name: str, content: bytes | Iterable[bytes], *, is_private: bool = False) -> None:
     """Write a file atomically and keep its permissions; write directly to pipes, devices and open descriptors. Raises OutputError.
 
-    Only the owner may read a private file.
+    The content may be given in pieces. Only the owner may read a private file.
     """
     try:
         _write_file(name, content, _PRIVATE if is_private else None)
@@ -114,7 +114,7 @@ def is_special(name: str) -> bool:
     return is_descriptor(name) or (os.path.exists(name) and not is_ordinary)  # noqa: PTH110
 
 
-def _write_file(name: str, content: bytes, mode: int | None) -> None:
+def _write_file(name: str, content: bytes | Iterable[bytes], mode: int | None) -> None:
     """Write a file with the given mode, or else with the mode it had before. Raises OSError."""
     number = _DESCRIPTOR.fullmatch(name)
     if number:
@@ -147,7 +147,7 @@ def _existing_file(target: Path) -> os.stat_result | None:
     return state
 
 
-def _replace(target: Path, old: os.stat_result | None, content: bytes, mode: int | None) -> None:
+def _replace(target: Path, old: os.stat_result | None, content: bytes | Iterable[bytes], mode: int | None) -> None:
     """Write a temporary file next to the target and rename it to the target. Raises OSError."""
     with temporary_file(target.parent) as new:
         if old is not None:
@@ -174,16 +174,17 @@ def _umask() -> int:
     return umask
 
 
-def write_all(descriptor: int, content: bytes) -> None:
-    """Write bytes without Python's buffers, which would retry at exit; return early if the reader has gone. Raises OSError."""
-    rest = memoryview(content)
-    while rest:
-        try:
-            rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:
-            select.select([], [descriptor], [])
-        except BrokenPipeError:
-            return
+def write_all(descriptor: int, content: bytes | Iterable[bytes]) -> None:
+    """Write bytes, or pieces of them, without Python's buffers, which would retry at exit; return early if the reader has gone. Raises OSError."""
+    for piece in (content,) if isinstance(content, bytes) else content:
+        rest = memoryview(piece)
+        while rest:
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except BlockingIOError:
+                select.select([], [descriptor], [])
+            except BrokenPipeError:
+                return
 
 
 def _without_foreign_links(path: Path) -> Path:

@@ -8,6 +8,8 @@ from convkit.core import plugins
 from convkit.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
@@ -20,8 +22,8 @@ class OutputModule(Protocol):
     ENDINGS: tuple[str, ...]
     """The file extensions of the output; the first is used for files that convkit names itself."""
 
-    def render(self, document: Document, screen: Screen, /) -> str | bytes:
-        """Return the document as text, or as bytes if the output is not text."""
+    def render(self, document: Document, screen: Screen, /) -> Iterable[str] | bytes:
+        """Return the document as pieces of text, or as bytes if the output is not text."""
         ...
 
 
@@ -48,6 +50,12 @@ def endings(name: str) -> tuple[str, ...]:
 
 def render(document: Document, output: str = "table", **options: Unpack[ScreenOptions]) -> str | bytes:
     """Return a document in an output: bytes for Parquet, text for all others. The options apply only to `table`. Raises UsageError."""
+    content = pieces(document, output, **options)
+    return content if isinstance(content, bytes) else "".join(content)
+
+
+def pieces(document: Document, output: str, **options: Unpack[ScreenOptions]) -> Iterable[str] | bytes:
+    """Return what `render` returns, but text in pieces, so that a large report is never in memory as one text. Raises UsageError."""
     from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars is loaded when a report runs, not when help is shown)
 
     names = plugins.names(FOLDER)

@@ -7,6 +7,7 @@ money with at least two, and never with an exponent.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from convkit.core.text import escape_formula, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -24,6 +25,8 @@ TIDY = ("report", "item", "metric", "value")
 _JOINED = " / "
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _MILLION = 1_000_000
+_AT_ONCE = 20_000
+"""The number of rows that are written at once: as Python objects, they take ten times the memory that they take in a frame."""
 DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
 """The number of decimals in files, by unit."""
 
@@ -33,34 +36,51 @@ def is_tidy(document: Document) -> bool:
     return document.is_whole or len(document.reports) > 1
 
 
-def document_rows(document: Document) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of a document; formulas are escaped for spreadsheets, and missing values are empty."""
+def pieces(report: Report) -> Iterator[Report]:
+    """Yield a report in pieces with a limited number of rows."""
+    return (replace(report, frame=piece) for piece in report.frame.iter_slices(_AT_ONCE) if not piece.is_empty())
+
+
+def document_rows(document: Document) -> Iterator[Iterable[Sequence[str]]]:
+    """Yield the header and the rows of a document, some at a time; formulas are escaped for spreadsheets, and missing values are empty."""
     reports = list(document.reports.values())
-    yield from tidy_rows(reports, escape_formula) if is_tidy(document) else _report_rows(reports[0])
+    if is_tidy(document):
+        yield [TIDY]
+        yield from tidy_rows(reports, escape_formula)
+    else:
+        yield [_header(reports[0])]
+        yield from map(_report_rows, pieces(reports[0]))
 
 
-def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequence[str]]:
-    """Yield the header of the tidy table and one row per figure; `text` writes text cells, including the item, which joins the naming columns."""
-    yield TIDY
-    for report in reports:
-        figures = [column for column in report.columns if column not in report.naming]
-        naming = [_cells(report, column, safe_text) for column in report.naming]
-        values = [_cells(report, column, lambda value: text(safe_text(value))) for column in figures]
-        for place in range(report.frame.height):
-            item = text(_JOINED.join(texts[place] for texts in naming if texts[place]))
-            yield from ((report.name, item, column.name, texts[place]) for column, texts in zip(figures, values, strict=True))
+def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Iterator[Sequence[str]]]:
+    """Yield one row of the tidy table per figure, some at a time; `text` writes text cells, including the item, which joins the naming columns."""
+    return (_tidy_rows(piece, text) for report in reports for piece in pieces(report))
+
+
+def _tidy_rows(report: Report, text: Callable[[str], str]) -> Iterator[Sequence[str]]:
+    """Yield the rows of a report in the tidy table."""
+    figures = [column for column in report.columns if column not in report.naming]
+    naming = [_cells(report, column, safe_text) for column in report.naming]
+    values = [_cells(report, column, lambda value: text(safe_text(value))) for column in figures]
+    for place in range(report.frame.height):
+        item = text(_JOINED.join(texts[place] for texts in naming if texts[place]))
+        yield from ((report.name, item, column.name, texts[place]) for column, texts in zip(figures, values, strict=True))
+
+
+def _header(report: Report) -> Sequence[str]:
+    """Return the header of one report; a report of metrics has one row per metric, after the value of the breakdown, if any."""
+    names = [column.name for column in report.columns]
+    return (*names[: len(report.naming)], "metric", "value") if report.metrics else names
 
 
 def _report_rows(report: Report) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of one report; a report of metrics has one row per metric, after the value of the breakdown, if any."""
+    """Yield the rows of one report below its header."""
     columns = [_cells(report, column, lambda value: escape_formula(safe_text(value))) for column in report.columns]
     names = [column.name for column in report.columns]
     if report.metrics:
         keys = len(report.naming)
-        yield (*names[:keys], "metric", "value")
         yield from ((*row[:keys], name, value) for row in zip(*columns, strict=True) for name, value in zip(names[keys:], row[keys:], strict=True))
     else:
-        yield names
         yield from zip(*columns, strict=True)
 
 
@@ -69,8 +89,13 @@ def _cells(report: Report, column: Column, text: Callable[[object], str]) -> lis
     return column_texts(report.frame[column.name], column, missing="", text=text)
 
 
-def json_objects(report: Report, first: str = "") -> list[str]:
-    """Return one object per row, or one per metric in a report of metrics; each is on one line and starts with `first`."""
+def json_objects(report: Report, first: str = "") -> Iterator[list[str]]:
+    """Yield one object per row, some at a time, or one per metric in a report of metrics; each is on one line and starts with `first`."""
+    return (_json_objects(piece, first) for piece in pieces(report))
+
+
+def _json_objects(report: Report, first: str) -> list[str]:
+    """Return the objects of a report's rows."""
     if report.metrics:
         naming = [_json_values(report, column, f"{json_text(column.name)}: ") for column in report.naming]
         figures = report.columns[len(naming) :]

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from convkit.outputs import _rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
 ENDINGS = ("csv",)
 
 
-def render(document: Document, _: Screen) -> str:
-    """Return RFC 4180 text: the report's columns, or `report,item,metric,value` if there are several reports."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(_rows.document_rows(document))
-    return text.getvalue()
+def render(document: Document, _: Screen) -> Iterator[str]:
+    """Yield RFC 4180 text: the report's columns, or `report,item,metric,value` if there are several reports."""
+    for rows in _rows.document_rows(document):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows(rows)
+        yield text.getvalue()

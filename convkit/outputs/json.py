@@ -10,7 +10,7 @@ from convkit.outputs._rows import json_text
 from convkit.traffic import bots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from convkit.core.blocks import Screen
     from convkit.core.document import Document, Report
@@ -19,8 +19,8 @@ ENDINGS = ("json",)
 VERSION = 1
 
 
-def render(document: Document, _: Screen) -> str:
-    """Return the document as JSON; the same input always gives the same bytes."""
+def render(document: Document, _: Screen) -> Iterator[str]:
+    """Yield the document as JSON; the same input always gives the same bytes."""
     head = {
         "version": VERSION,
         "convkit": document.version,
@@ -35,15 +35,22 @@ def render(document: Document, _: Screen) -> str:
         "notes": [{"code": note.code, "text": _rows.safe_text(note.text)} for note in document.notes],
     }
     parts = [f"  {json_text(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
-    reports = [f"    {json_text(name)}: [{_report_lines(report)}]" for name, report in {**document.reports, **document.asides}.items()]
-    parts.append('  "reports": {\n' + ",\n".join(reports) + "\n  }")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    yield "{\n" + ",\n".join([*parts, '  "reports": {'])
+    for place, (name, report) in enumerate({**document.reports, **document.asides}.items()):
+        yield f"{',' * bool(place)}\n    {json_text(name)}: ["
+        yield from _report_lines(report)
+        yield "]"
+    yield "\n  }\n}\n"
 
 
-def _report_lines(report: Report) -> str:
-    """Return a report's rows, one per line."""
-    objects = _rows.json_objects(report)
-    return "\n      " + ",\n      ".join(objects) + "\n    " if objects else ""
+def _report_lines(report: Report) -> Iterator[str]:
+    """Yield a report's rows, one per line."""
+    before = "\n      "
+    for objects in _rows.json_objects(report):
+        yield before + ",\n      ".join(objects)
+        before = ",\n      "
+    if not report.frame.is_empty():
+        yield "\n    "
 
 
 def _input(document: Document) -> dict[str, Any]:

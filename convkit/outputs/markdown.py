@@ -27,29 +27,36 @@ _EDGE = re.compile(r"^\s|\s$")
 _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
 
 
-def render(document: Document, _: Screen) -> str:
-    """Return the logs, the period and the goals as the title, one table per report, and the notes as a list."""
-    parts = [f"# {_escaped(masthead(document, wide=True))}\n"]
-    parts += ["".join(f"{line}\n" for line in _section(report)) for report in (*document.reports.values(), *document.asides.values())]
+def render(document: Document, _: Screen) -> Iterator[str]:
+    """Yield the logs, the period and the goals as the title, one table per report, and the notes as a list."""
+    yield f"# {_escaped(masthead(document, wide=True))}\n"
+    for report in (*document.reports.values(), *document.asides.values()):
+        yield "\n"
+        yield from (f"{line}\n" for line in _section(report))
     notes = [_FIRST_OF_A_BLOCK.sub(r"\1\\\2", _escaped(note.text)) for note in document.notes]
-    return "\n".join([*parts, *(["".join(f"- {note}\n" for note in notes)] if notes else [])])
+    yield "".join(["\n" * bool(notes), *(f"- {note}\n" for note in notes)])
 
 
 def _section(report: Report) -> Iterator[str]:
     """Yield a report's heading and its table."""
     yield f"## {_escaped(report.name)}"
     yield ""
-    columns = [_cells(report.frame[column.name], column) for column in report.columns]
     titles = [_escaped(column.name.replace("_", " ")) for column in report.columns]
     if report.metrics and not report.naming:
-        yield from _table(["metric", "value"], ["---", "--:"], zip(titles, [cells[0] for cells in columns], strict=True))
+        yield from _table(["metric", "value"], ["---", "--:"], zip(titles, [cells[0] for cells in _columns(report)], strict=True))
     else:
-        yield from _table(titles, ["---" if column.unit in _LEFT else "--:" for column in report.columns], zip(*columns, strict=True))
+        rows = (row for piece in _rows.pieces(report) for row in zip(*_columns(piece), strict=True))
+        yield from _table(titles, ["---" if column.unit in _LEFT else "--:" for column in report.columns], rows)
 
 
 def _table(titles: list[str], sides: list[str], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
     """Yield the lines of a table."""
     return (f"| {' | '.join(row)} |" for row in (titles, sides, *rows))
+
+
+def _columns(report: Report) -> list[list[str]]:
+    """Return the cells of a report's columns."""
+    return [_cells(report.frame[column.name], column) for column in report.columns]
 
 
 def _cells(values: pl.Series, column: Column) -> list[str]:

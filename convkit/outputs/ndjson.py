@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from convkit.outputs import _rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
 ENDINGS = ("ndjson", "jsonl")
 
 
-def render(document: Document, _: Screen) -> str:
-    """Return the rows of all reports, with `report` as the first key; notes and facts about the input are left out."""
-    lines = (line for report in document.reports.values() for line in _rows.json_objects(report, f'"report": {_rows.json_text(report.name)}, '))
-    return "".join(f"{line}\n" for line in lines)
+def render(document: Document, _: Screen) -> Iterator[str]:
+    """Yield the rows of all reports, with `report` as the first key; notes and facts about the input are left out."""
+    for report in document.reports.values():
+        for objects in _rows.json_objects(report, f'"report": {_rows.json_text(report.name)}, '):
+            yield "".join(f"{line}\n" for line in objects)

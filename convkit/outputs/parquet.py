@@ -57,6 +57,7 @@ def _column(values: pl.Series, column: Column) -> pl.Series:
 
 def _tidy(reports: list[Report]) -> pl.DataFrame:
     """Return the same tidy table as in CSV, but without the escaping that only spreadsheets need."""
-    rows = list(_rows.tidy_rows(reports, str))[1:]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(_rows.TIDY, pl.String), orient="row")
+    schema = dict.fromkeys(_rows.TIDY, pl.String)
+    frames = [pl.DataFrame(list(rows), schema=schema, orient="row") for rows in _rows.tidy_rows(reports, str)]
+    frame = pl.concat([pl.DataFrame(schema=schema), *frames])
     return frame.with_columns(pl.col("value").replace("", None))

@@ -31,9 +31,9 @@ _WIDTH_WITH_TITLES = 60
 _DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
 
 
-def render(document: Document, screen: Screen) -> str:
-    """Return the document as text, with escape sequences only if the screen has colour."""
-    return _printed(list(_document(document, screen)), screen)
+def render(document: Document, screen: Screen) -> list[str]:
+    """Return the document as one piece of text, with escape sequences only if the screen has colour."""
+    return [_printed(list(_document(document, screen)), screen)]
 
 
 def render_blocks(blocks: Sequence[Block], screen: Screen) -> str:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from convkit.outputs import _rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
 ENDINGS = ("tsv",)
 
 
-def render(document: Document, _: Screen) -> str:
-    """Return one line per row; no cell contains a tab or a line break, since control characters are made visible first."""
-    return "".join("\t".join(row) + "\n" for row in _rows.document_rows(document))
+def render(document: Document, _: Screen) -> Iterator[str]:
+    """Yield one line per row; no cell contains a tab or a line break, since control characters are made visible first."""
+    for rows in _rows.document_rows(document):
+        yield "".join("\t".join(row) + "\n" for row in rows)

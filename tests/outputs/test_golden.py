@@ -42,7 +42,7 @@ SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
 
 WHOLE = "report"
 SCREENS = ("80.txt", "120.txt")
-TEXTS = tuple(name for name in plugins.names("outputs") if name != "table" and outputs.load(name).render.__annotations__["return"] == "str")
+TEXTS = tuple(name for name in plugins.names("outputs") if name != "table" and outputs.load(name).render.__annotations__["return"] != "bytes")
 ENDINGS = (*SCREENS, *TEXTS)
 BUILT_IN, NO_MACRO = "built-in", "no-macro"
 SPLIT = "by-"
