@@ -162,12 +162,27 @@ class Document:
         return tuple(dict.fromkeys(note for report in (*self.reports.values(), *self.asides.values()) for note in report.notes))
 
 
+_SUMMED_AT_ONCE, _SEED = 200_000, 3
+"""The number of rows of tallies that are grouped at once, and the seed of the hash by which they are divided."""
+
+
 def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Add up tallies for different visitors: columns of Int64 and Int128 are summed (`last_...`: the maximum, `first_...`: the minimum).
 
     The rest are keys.
     """
     rows = pl.concat(tallies)
+    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    number = rows.height // _SUMMED_AT_ONCE + 1 if texts else 1
+    if number == 1:
+        return _sum_rows(rows)
+    # Grouping takes several times the memory of the rows.
+    piece = rows.select(texts).hash_rows(_SEED) % number
+    return pl.concat([_sum_rows(rows.filter(piece == place)) for place in range(number)])
+
+
+def _sum_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with the same keys added up."""
     sums = [name for name, dtype in rows.schema.items() if dtype in (pl.Int64, pl.Int128)]
     keys = [name for name in rows.columns if name not in sums]
     merged = [_sum_column(name) for name in sums]

@@ -35,7 +35,7 @@ PARSE_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError)
 READ_ERRORS = (*PARSE_ERRORS, OSError)
 """What Polars raises for text that it cannot parse, and for a file that it cannot read."""
 _PROBED_EVERY, _PROBE = 8 << 20, 1 << 16
-_BLOCK, _MAX_LINES = 4 << 20, 100_000
+_BLOCK, _SMALL_BLOCK, _MAX_LINES = 4 << 20, 2 << 20, 100_000
 """The size of a block in bytes, and the number of its lines that are parsed at once: parsed, short lines take many times the memory of their text."""
 _BYTES_KEPT = MAX_LINE_BYTES + 2
 """The number of bytes kept of a long line: enough to show that it is too long, even after a final carriage return has been removed."""
@@ -104,7 +104,7 @@ def frames(source: Source, number: int, losses: list[str], advance: Callable[[in
     A sentence is added to `losses` for each loss, and `advance` is called with the number of bytes read from the file.
     """
     first, faults = 1, {TOO_LONG: _is_too_long(), ZERO_BYTES: pl.col("line").str.contains("\0", literal=True)}
-    for block in blocks(damaged.unpacked_bytes(source, losses, advance)):
+    for block in blocks(damaged.unpacked_bytes(source, losses, advance), _SMALL_BLOCK if source.in_blocks else _BLOCK):
         lines = _lines_of(block, first)
         first += lines.height
         for start in range(0, lines.height, _MAX_LINES):
@@ -135,15 +135,15 @@ def _text(raw: bytes) -> str | None:
     return raw.lstrip(b"\0").removesuffix(b"\r").decode("utf-8", "replace") or None
 
 
-def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield whole lines in blocks, but only the beginning of a line that is too long: enough to show that it is."""
+def blocks(chunks: Iterable[bytes], least: int = _BLOCK) -> Iterator[bytes]:
+    """Yield whole lines in blocks of at least so many bytes, but only the beginning of a line that is too long: enough to show that it is."""
     pieces, size, last_line, is_cut = list[bytes](), 0, 0, False
     for chunk in chunks:
         if is_cut:
             start = chunk.find(b"\n")
             chunk, is_cut = chunk[start:] if start >= 0 else b"", start < 0  # noqa: PLW2901 (the rest of the cut line is dropped)
         end = chunk.rfind(b"\n") + 1
-        if end and size + end >= _BLOCK:
+        if end and size + end >= least:
             yield b"".join([*pieces, memoryview(chunk)[:end]])
             pieces, size, chunk, last_line = [], 0, chunk[end:], 0  # noqa: PLW2901 (the remaining bytes)
             end = 0

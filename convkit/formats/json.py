@@ -14,7 +14,7 @@ from convkit.formats import LogFormat, load_formats
 from convkit.formats.parsers import json_events, json_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import polars as pl
 
@@ -33,23 +33,54 @@ LARGEST = 100 << 20
 """The maximum size of an array in bytes: all of it must be in memory before its first event can be read."""
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=json_log.keep_first)
+_NOT_BLANK = re.compile(r"\S|\Z")
+
+
 def _values(text: str) -> Iterator[Any]:
-    """Yield the elements of an array, or a sequence of objects. Raises ValueError."""
-    decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_log.keep_first), re.compile(r"\s*"), 0
-    while match := blanks.match(text, place):
-        if match.end() == len(text):
-            return
-        value, place = decoder.raw_decode(text, match.end())
-        yield from value if isinstance(value, list) else [value]
+    """Yield the elements of arrays and a sequence of objects. Raises ValueError."""
+    place = _skip_blanks(text, 0)
+    while place < len(text):
+        if text[place] == "[":
+            place = yield from _elements(text, place + 1)
+        else:
+            value, place = _DECODER.raw_decode(text, place)
+            yield value
+        place = _skip_blanks(text, place)
 
 
-def _lines(text: str, name: str) -> Iterator[str]:
-    """Yield each element of an array as a line. Raises InputError if the array is damaged."""
+def _elements(text: str, start: int) -> Generator[Any, None, int]:
+    """Yield the elements of an array one at a time, as all of them take several times the memory of the text, and return where it ends."""
+    place = _skip_blanks(text, start)
+    while text[place : place + 1] != "]":
+        value, place = _DECODER.raw_decode(text, place)
+        yield value
+        place = _skip_blanks(text, place)
+        if text[place : place + 1] == ",":
+            place = _skip_blanks(text, place + 1)
+            if text[place : place + 1] == "]":
+                raise json.JSONDecodeError("Expecting value", text, place)
+        elif text[place : place + 1] != "]":
+            raise json.JSONDecodeError("Expecting ',' delimiter", text, place)
+    return place + 1
+
+
+def _skip_blanks(text: str, place: int) -> int:
+    """Return the place of the next character that is not blank, or the end of the text."""
+    match = _NOT_BLANK.search(text, place)
+    return match.start() if match else len(text)
+
+
+def _lines(source: Source) -> Iterator[str]:
+    """Yield each element of an array as a line. Raises InputError if the array is too large or damaged."""
+    text = damaged.text_up_to(source, LARGEST)
+    if text is None:
+        raise InputError(f"{source.name} is a JSON array of more than 100 MB; convert it to one object per line with jq -c '.[]'")
     try:
         yield from map(json.dumps, _values(text))
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"{name} is a JSON array that is damaged{place}; export it again, or as one object per line") from None
+        raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as one object per line") from None
 
 
 class JsonArray(LogFormat):
@@ -65,10 +96,7 @@ class JsonArray(LogFormat):
     @contextmanager
     def as_lines(self, source: Source) -> Iterator[Source]:
         """Open the array as a log with one object per line, numbered by its position. Raises InputError if it is too large or damaged."""
-        text = damaged.text_up_to(source, LARGEST)
-        if text is None:
-            raise InputError(f"{source.name} is a JSON array of more than 100 MB; convert it to one object per line with jq -c '.[]'")
-        with respool(source, (f"{line}\n".encode() for line in _lines(text, source.name))) as spool:
+        with respool(source, (f"{line}\n".encode() for line in _lines(source))) as spool:
             yield spool
 
     @property

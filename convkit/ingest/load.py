@@ -323,11 +323,11 @@ def _load_in_blocks(job: LoadJob, progress: Progress) -> LoadedLog:
     try:
         losses: list[str] = []
         with suppress(*(reader.PARSE_ERRORS if log.layout.can_mend else ())):
-            lines = _store_blocks(job, (unwrap(frame, log) for frame in reader.frames(log.source, log.number, losses, progress.advance)))
+            lines = _store_blocks(job, (unwrap(frame, log) for frame in reader.frames(job.log.source, log.number, losses, progress.advance)))
             if not _has_open_quotes(log, lines):
                 return LoadedLog(lines, log, tuple(losses))
         losses.clear()
-        return LoadedLog(_store_blocks(job, _mended(reader.frames(log.source, log.number, losses), log)), log, tuple(losses))
+        return LoadedLog(_store_blocks(job, _mended(reader.frames(job.log.source, log.number, losses), log)), log, tuple(losses))
     except OSError as error:
         raise read_error(log.source.name, error) from None
 
