@@ -152,7 +152,7 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     size = collect_frame(lines.select(pl.len()), _MANY).item()
     lines, notes, duplicates = _judged(lines, plan, size, len(logs), lambda query: query)
     with_values = _with_values(lines, goals, size)
-    facts, nodes = _global_facts(lines, with_values, goals, size), rule_nodes(lines, goals.site, size)
+    facts, nodes = _global_facts(lines, with_values, plan, size), rule_nodes(lines, goals.site, size)
     if any(goal.shared is not None for goal in goals.all):
         nodes = pl.concat([nodes, _value_nodes(with_values, size, nodes, plan, facts)], how="diagonal")
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=facts, identity_notes=notes, duplicates=duplicates)
@@ -222,9 +222,9 @@ def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Seq
     return lines.with_columns(source=rank), [logs[number] for number in ranks["source"]]
 
 
-def _global_facts(lines: pl.LazyFrame, with_values: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
+def _global_facts(lines: pl.LazyFrame, with_values: pl.LazyFrame, plan: Plan, size: int) -> GlobalFacts:
     """Return the facts that depend on all lines; `with_values` are the lines that may have a value that goals read."""
-    time = pl.col("time")
+    goals, time = plan.goals, pl.col("time")
     summary = lines.select(first=time.min(), last=time.max(), assets=((pl.col("problem") == "asset") | pl.col("asset")).any())
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
     stray, has_events = find_stray(lines, _MANY), "event" in lines.collect_schema()
@@ -237,7 +237,7 @@ def _global_facts(lines: pl.LazyFrame, with_values: pl.LazyFrame, goals: Goals, 
         hash_routes=hash_routes,
         newest_first=find_newest_first(lines, _MANY),
         money=money_by_value(with_values, goals, _MANY),
-        crowd=crowds.find_crowd_on_disk(lines, goals.site, size),
+        crowd=crowds.find_crowd_on_disk(lines, goals.site, size, is_memory_small=plan.memory.is_small),
     )
 
 
@@ -296,10 +296,11 @@ def _value_nodes(with_values: pl.LazyFrame, size: int, nodes: pl.DataFrame, plan
     """
     goals, is_in_memory = plan.goals, with_values.collect_schema()["sender"] == TEXT
     filters = (pl.lit(value=True),) if is_in_memory else _filters(with_values, group_keys(nodes), size, plan.memory)
-    parts = (_read_part(with_values, is_of_part, size) for is_of_part in filters)
     values = pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "goal": pl.UInt32, "value": pl.Int64})
-    for part in parts:
-        values = pl.concat([values, stages.values_counted_once(Part(part, facts), goals, BUCKET_KEY)]).unique()
+    for is_of_part in filters:
+        # No name may keep a part, and with it all of its texts, while the next one is read.
+        of_part = stages.values_counted_once(Part(_read_part(with_values, is_of_part, size), facts), goals, BUCKET_KEY)
+        values = pl.concat([values, of_part]).unique()
     of_several = values.filter(pl.col(BUCKET_KEY).n_unique().over("goal", "value") > 1)
     numbers = of_several["goal"].unique().sort()
     return of_several.select(BUCKET_KEY, **{f"{_NODE}once:{number}": pl.when(goal=number).then("value") for number in numbers})

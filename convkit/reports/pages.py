@@ -100,13 +100,14 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     frame = (
         tally["pages"]
         .join(medians, on=keys, how="left")
+        .with_columns(lost=pl.col("exits") - pl.col("exits_converted"))
+        # There may be a million pages, so they are sorted while they have few columns.
+        .sort("lost", "exits", "pageviews", "page", descending=[True, True, True, False])
         .with_columns(
             bounce_rate=stats.ratio(pl.col("bounces"), pl.col("landings")),
             exit_rate=stats.ratio(pl.col("exits"), pl.col("pageviews")),
             timed_share=stats.ratio(pl.col("timed"), pl.col("pageviews")),
-            lost=pl.col("exits") - pl.col("exits_converted"),
         )
-        .sort("lost", "exits", "pageviews", "page", descending=[True, True, True, False])
     )
     if not view.knows_macro:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))

@@ -23,6 +23,8 @@ LEAST_AGENTS = 20
 LEAST_ADDRESSES = 20
 """At least this many private addresses distinguish visitors, like those of an office."""
 _FEW, _AT_ONCE = 10_000, 1_000_000
+_PIECES, _SEED = 6, 7
+"""The number of pieces in which user agents are judged if there is little memory, and the seed of the hash by which they are divided."""
 
 
 def find_crowd(clients: pl.DataFrame, site: Site, mode: str) -> Crowd:
@@ -60,16 +62,14 @@ def _is_bot(site: Site) -> pl.Expr:
     return bots.judge_agents(pl.col("user_agent").cast(pl.String), site, "drop")["bot"].is_not_null()
 
 
-def find_crowd_on_disk(lines: pl.LazyFrame, site: Site, size: int) -> Crowd:
+def find_crowd_on_disk(lines: pl.LazyFrame, site: Site, size: int, *, is_memory_small: bool = False) -> Crowd:
     """Return the crowd among the clients of lines on disk, with only a few clients in memory at a time."""
     is_record = pl.col("problem").is_null() & (pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True))
     lines = lines.with_columns(is_record=is_record).select("is_record", BUCKET_KEY, "sender", "user_agent")
     records = lines.filter("is_record")
-    agents = collect_frame(records.group_by("user_agent").agg(records=pl.len().cast(pl.Int64)), size)
-    people = agents.filter(~agents.select(_is_bot(site)).to_series())
-    total = int(people["records"].sum())
-    of_people = records.join(people.lazy().select("user_agent"), on="user_agent", how="semi", nulls_equal=True)
-    is_private, is_trusted = _are_all_local(lines, people, site, size)
+    bot_agents, total = _bot_agents(records, site, size, _PIECES if is_memory_small else 1)
+    of_people = records.join(bot_agents.lazy(), on="user_agent", how="anti", nulls_equal=True)
+    is_private, is_trusted = _are_all_local(lines, bot_agents, site, size)
     if not (is_private or is_trusted):
         # Most logs have no key with so many records, whoever sent them.
         busy = _busy_keys(records, total, size)
@@ -82,20 +82,32 @@ def find_crowd_on_disk(lines: pl.LazyFrame, site: Site, size: int) -> Crowd:
     return _crowd(known, total, is_private=is_private, is_trusted=is_trusted, size=size)
 
 
+def _bot_agents(records: pl.LazyFrame, site: Site, size: int, pieces: int) -> tuple[pl.DataFrame, int]:
+    """Return the `user_agent` of bots in records, and the number of other records; if there are pieces, only one is in memory at a time."""
+    found, total = [], 0
+    for piece in range(pieces):
+        of_piece = records.filter(pl.col("user_agent").hash(_SEED) % pieces == piece) if pieces > 1 else records
+        agents = collect_frame(of_piece.group_by("user_agent").agg(records=pl.len().cast(pl.Int64)), size)
+        is_bot = agents.select(_is_bot(site)).to_series()
+        total += int(agents.filter(~is_bot)["records"].sum())
+        found.append(agents.filter(is_bot).select("user_agent"))
+    return pl.concat(found), total
+
+
 def _busy_keys(records: pl.LazyFrame, total: int, size: int) -> pl.DataFrame:
     """Return the keys with at least half of the `total` requests."""
     counts = collect_frame(records.group_by(BUCKET_KEY).agg(pl.len().cast(pl.Int64)), size)
     return counts.filter(pl.col("len") * 2 >= total).select(BUCKET_KEY)
 
 
-def _are_all_local(lines: pl.LazyFrame, people: pl.DataFrame, site: Site, size: int) -> tuple[bool, bool]:
+def _are_all_local(lines: pl.LazyFrame, bot_agents: pl.DataFrame, site: Site, size: int) -> tuple[bool, bool]:
     """Return whether all addresses of people are private, and whether all are trusted proxies'.
 
     As a rule, the first lines show that neither is so.
     """
     is_private, is_trusted = True, True
     for part in _slices(lines, size):
-        senders = part.filter("is_record").join(people.lazy(), on="user_agent", how="semi", nulls_equal=True)
+        senders = part.filter("is_record").join(bot_agents.lazy(), on="user_agent", how="anti", nulls_equal=True)
         flags = traffic_visitors.describe_senders(senders, site).select(pl.col("is_private").all(), pl.col("is_trusted").all())
         private, trusted = collect_frame(flags, _AT_ONCE).row(0)
         is_private, is_trusted = is_private and private, is_trusted and trusted

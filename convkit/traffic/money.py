@@ -25,9 +25,11 @@ def money_by_value(lines: pl.LazyFrame, goals: Goals, size: int) -> dict[str, Mo
 
 
 def _read(amounts: pl.DataFrame) -> pl.DataFrame:
-    """Add what is read from each amount, with a decimal point where it is ambiguous."""
+    """Return what is read from amounts, with a decimal point where it is ambiguous: the number `n` of each kind, and its first `text`."""
     texts = amounts.lazy().select("text").unique()
-    return collect_frame(amounts.lazy().join(read_amounts(texts, POINT), on="text", how="left"), amounts.height)
+    read = amounts.lazy().join(read_amounts(texts, POINT), on="text", how="left").drop_nulls("amount")
+    kinds = read.group_by("currency", "sign", "decimal", "is_ambiguous").agg(pl.col("n").sum(), pl.col("amount").first(), pl.col("text").min())
+    return collect_frame(kinds, amounts.height)
 
 
 def _amounts(records: pl.LazyFrame, value: str) -> pl.LazyFrame:
