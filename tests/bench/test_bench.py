@@ -5,8 +5,10 @@ Run these tests with `pytest -m bench`. None of them checks how long anything ta
 
 from __future__ import annotations
 
+import os
 import re
 import resource
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -144,6 +146,18 @@ def test_peak_memory_is_that_of_the_child_process() -> None:
     # A child process starts with the memory of its parent.
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000
     assert 200 < contender.runs[0].peak < max(300, 1.1 * own)
+
+
+@pytest.mark.parametrize("shape", ["64 MiB of zero bytes", "few long lines", "deep JSON"])
+def test_the_memory_limit_holds_for_a_shape_of_input(shape: str) -> None:
+    script = benchmark.HERE / "memory.py"
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
+    # A child process starts with the memory of its parent, so the script, which needs little, starts the commands.
+    command = [sys.executable, str(script), "--size", "256MiB", "--only", shape]
+    lines = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()
+    ratios = [float(match[1]) for line in lines if (match := re.search(r" ([\d.]+)x .* CPU  0 ", line))]
+    assert len(ratios) == 1, lines
+    assert ratios[0] <= 1.3, lines
 
 
 def test_other_forms_of_the_log_have_as_many_rows_and_give_consistent_figures(log: Path, lines: list[tuple[str, ...]], tmp_path: Path) -> None:

@@ -127,15 +127,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
 ENDINGS = ("row-counts",)
 
 
-def render(document: Document, _: Screen) -> str:
-    """Return a line per report."""
-    return "".join(f"{name} has {report.frame.height} rows\\n" for name, report in document.reports.items())
+def render(document: Document, _: Screen) -> Iterator[str]:
+    """Yield a line per report."""
+    return (f"{name} has {report.frame.height} rows\\n" for name, report in document.reports.items())
 '''
 COMMAND = '''
 """Count the lines of logs."""
