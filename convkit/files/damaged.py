@@ -113,13 +113,12 @@ def packed_content(source: Source) -> Iterator[bytes]:
 
 def text_up_to(source: Source, max_bytes: int) -> str | None:
     """Return the text of a log, or None if it is larger than `max_bytes`."""
-    chunks, size = [], 0
+    content = bytearray()
     for chunk in unpacked_bytes(source, []):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > max_bytes:
+        content += chunk
+        if len(content) > max_bytes:
             return None
-    return b"".join(chunks).decode("utf-8", "replace")
+    return content.decode("utf-8", "replace")
 
 
 def _member_bytes(source: Source, member: int, losses: list[str]) -> Iterator[bytes]:
