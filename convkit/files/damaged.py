@@ -79,11 +79,13 @@ def _file_bytes(source: Source, losses: list[str], advance: Callable[[int], None
 
 
 def _members_bytes(source: Source, losses: list[str], advance: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Yield the bytes of the members of an archive that make up a log."""
-    for number, member in enumerate(source.members):
-        yield from _member_bytes(source, member, losses)
-        if number < len(source.members) - 1:
-            yield _LINE_END
+    """Yield the bytes of the members of an archive that make up a log; only the last member may end in the middle of a line."""
+    last = _LINE_END
+    for member in source.members:
+        is_first = True
+        for chunk in filter(None, _member_bytes(source, member, losses)):
+            yield _LINE_END + chunk if is_first and last != _LINE_END else chunk
+            last, is_first = chunk[-1:], False
     if advance:
         advance(source.size)
 
@@ -122,19 +124,15 @@ def text_up_to(source: Source, max_bytes: int) -> str | None:
 
 
 def _member_bytes(source: Source, member: int, losses: list[str]) -> Iterator[bytes]:
-    """Yield the bytes of an archive member, which may itself be compressed, up to any damage, without a newline at the end."""
-    held = b""
+    """Yield the bytes of an archive member, which may itself be compressed, up to any damage."""
     try:
         chunks = archives.member_bytes(source, member)
         first = next(chunks, b"")
         unpack = _UNPACKERS.get(packing_of(first))
         all_chunks = chain([first], chunks)
-        for chunk in _as_utf_8(unpack(all_chunks, source, losses) if unpack else all_chunks):
-            yield held + chunk[: -len(_LINE_END)]
-            held = chunk[-len(_LINE_END) :]
+        yield from _as_utf_8(unpack(all_chunks, source, losses) if unpack else all_chunks)
     except archives.DAMAGE_ERRORS:
         losses.append(_false_lines_loss(source))
-    yield held.removesuffix(_LINE_END)
 
 
 def _as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -43,12 +43,13 @@ class JsonExport(exports.ExportLayout):
         This fails if a line is not a JSON object; `mend` must then be called first.
         """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
-        fields = {name: self._field(path) for name, path in self.columns.fields.items()}
+        line = "whole" if "whole" in lines.collect_schema() else "line"
+        fields = {name: self._field(path, line) for name, path in self.columns.fields.items()}
         rows = (
             lines.with_columns(fault=pl.coalesce(first_problem({"blank": is_blank}), "fault"))
             .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(self._shape()))
             .with_columns(fault=pl.coalesce("fault", first_problem({NOT_JSON: pl.col("object").is_null()})))
-            .select("source", "line_no", "fault", props=self._props("whole" if "whole" in lines.collect_schema() else "line"), **fields)
+            .select("source", "line_no", "fault", props=self._props(line), **fields)
         )
         return exports.parse_events(rows, self.columns)
 
@@ -58,10 +59,15 @@ class JsonExport(exports.ExportLayout):
         types = {self.columns.roles[name]: of_type for name, of_type in (preset.types if preset else {}).items()}
         return _shape({self.columns.column(path): types.get(path, pl.String()) for path in self.columns.fields.values()})
 
-    def _field(self, path: ColumnPath) -> pl.Expr:
+    def _field(self, path: ColumnPath, line: str) -> pl.Expr:
         """Return the value at a path in an object, or within the JSON text that the object holds there."""
         column = self.columns.column(path)
-        return exports.json_text(_field(column), path[len(column) :])
+        return exports.json_text(_varying(column, line) if self._varies(column) else _field(column), path[len(column) :])
+
+    def _varies(self, column: ColumnPath) -> bool:
+        """Return whether a column holds an object with other columns in some rows, or is in what is no object in others: no type fits both."""
+        others = [other for path in self.columns.fields.values() if (other := self.columns.column(path)) != column]
+        return any(other[: len(column)] == column[: len(other)] for other in others)
 
     def _props(self, line: str) -> pl.Expr:
         """Return the properties as JSON: the object that holds them, or the whole event."""
@@ -208,6 +214,12 @@ def _cut(value: Any, of_type: PolarsDataType, lists: Collection[ColumnPath], pat
         return json.dumps(value)
     is_plain = isinstance(value, (str, int)) or (isinstance(value, float) and abs(value) != float("inf"))
     return value if is_plain else None
+
+
+def _varying(path: ColumnPath, line: str) -> pl.Expr:
+    """Return the string at a path in the JSON of a line, or null where there is an object."""
+    text = pl.col(line).str.json_path_match(exports.json_path(path))
+    return pl.when(~text.str.starts_with("{")).then(text)
 
 
 def _field(path: ColumnPath) -> pl.Expr:
