@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -17,17 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from hypothesis import assume, given
+from engine.test_partition import BASE, memory
+from hypothesis import Phase, assume, given, seed, settings
 from hypothesis import strategies as st
+from model import files
 from model.brute_force import Period, analyze, figures_of, report_figures
 from model.comparing import additive, agree, figures_in, figures_in_rows, first_difference
 from model.figures import rate
 from model.goals import GoalsFile
 from model.lines import orders, rush
 from model.sides import compared_figures, expected_notes, is_uneven, with_value
-from model.streams import Example, Export, examples, experiments, exports, simple, to_yaml
+from model.streams import Example, Export, examples, experiments, exports, goals_files, simple, to_yaml
 from model.variants import NO_VARIANT
-from profiles import share_of_examples
+from profiles import SLOW, share_of_examples
 from small_logs import fates
 
 from convkit.errors import UsageError
@@ -94,6 +97,30 @@ def test_every_figure_matches_the_model(example: Example, folder: Path, half: in
     """The examples are split into two halves, so that two processes can share the work."""
     assert half
     check(example, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_users", [False, True], ids=["visitors", "users"])
+@settings(max_examples=200, database=None, phases=[Phase.generate], suppress_health_check=SLOW)
+@seed(1)
+@given(data=st.data(), number=st.integers(0, 1 << 32))
+def test_logs_of_several_files_match_the_model(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, number: int, *, with_users: bool
+) -> None:
+    """The logs have 50 to 500 lines in one to five files, in any order, with any line ends, and packed in any way; some are analyzed in parts."""
+    folder = tmp_path_factory.mktemp("files", numbered=True)
+    drawn, written = data.draw(goals_files(with_users=with_users)), files.write(number, folder, with_users=with_users)
+    goals = folder / "goals.yaml"
+    goals.write_text(to_yaml(drawn), encoding="utf-8")
+    expected = figures_of(written.hits, drawn, channels=True)
+    expected["input", "lines"] = len(written.hits) + written.junk
+    document = report(written.paths, goals, CHANNELS)
+    difference = first_difference(expected, figures_in(document))
+    assert difference is None, f"log {number} in {folder}\n{to_yaml(drawn)}\n{difference}"
+    if number % 4 == 0:
+        with memory(BASE + 20_000):
+            assert report(written.paths, goals, CHANNELS) == document, f"log {number} in parts"
+    shutil.rmtree(folder)
 
 
 @share_of_examples(0.1)
