@@ -82,8 +82,8 @@ class MemoryBudget:
         return size // (int(mean if isinstance(mean, float) else 0) + 1)
 
     def fits(self, records: int, others: int) -> bool:
-        """Return whether this many records and other lines can be analyzed in one part."""
-        return self.weight(records, others) <= self.size - BASE
+        """Return whether this many records and other lines can be analyzed in one part; while they are read, other lines take twice as much."""
+        return self.weight(records, 2 * others) <= self.size - BASE
 
     def parts(self, weight: int) -> int:
         """Return the number of parts needed for this many bytes of data, at least one."""

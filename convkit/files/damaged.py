@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _CHUNK, _PACKED_CHUNK = 1 << 20, 1 << 16
 _USUAL_RATIO, _LARGE = 200, 1 << 30
 """A log that decompresses to more than so many times its size, and to more than so many bytes, is not read unless its user allows it."""
+_ENOUGH_TO_JUDGE = 16 << 20
+"""The number of decompressed bytes that show whether a log is compressed as logs usually are."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ENOUGH_BYTES = 64
 """The number of bytes that show an encoding."""
@@ -101,6 +103,18 @@ def _limited(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
                 f"{source.name} decompresses to more than {size_text(allowed)}{usual}; if it is a log, allow more with --max-unpacked SIZE"
             )
         yield chunk
+
+
+def refuse_bomb(source: Source) -> None:
+    """Raise InputError if a log decompresses to too much, before its lines are parsed; the beginning shows whether that is possible."""
+    if source.packing not in _UNPACKERS:
+        return
+    packed: list[int] = []
+    size = 0
+    for chunk in unpacked_bytes(source, [], packed.append):
+        size += len(chunk)
+        if size > _ENOUGH_TO_JUDGE and size <= _USUAL_RATIO * sum(packed):
+            return
 
 
 def packed_content(source: Source) -> Iterator[bytes]:

@@ -152,6 +152,15 @@ def test_a_log_that_decompresses_to_too_much_is_refused_unless_it_is_allowed(
     assert convkit_command("overview", str(bomb), "--max-unpacked", "lots")[0] == 2
 
 
+def test_a_log_that_decompresses_to_too_much_is_refused_before_its_lines_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damaged, "_LARGE", 100_000)
+    monkeypatch.setattr(damaged, "_ENOUGH_TO_JUDGE", 1_000_000)
+    monkeypatch.setattr(partition, "load_logs", lambda *_, **__: pytest.fail("its lines are parsed"))
+    (tmp_path / "access.log").write_bytes(gzip.compress(TEXT + b"\n" * 5_000_000))
+    with pytest.raises(InputError, match=r"decompresses to more than .* --max-unpacked SIZE"):
+        runs.document([tmp_path / "access.log"], ["overview"])
+
+
 SKIPPED = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
 ZSTANDARD = {
     "a frame": zstd.compress(TEXT),
