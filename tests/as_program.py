@@ -81,3 +81,15 @@ def open_files(process: subprocess.Popen[bytes]) -> list[str]:
         with suppress(OSError):
             targets.append(str(place.readlink()))
     return targets
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from convkit.cli.main import main
+try:
+    main()
+finally:
+    print(re.search("VmHWM:\\\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1], file=sys.stderr)
+"""
+"""Runs the program and prints its peak; that of `getrusage` would begin with the peak of the process that started it."""

@@ -38,7 +38,7 @@ def is_tidy(document: Document) -> bool:
 
 def pieces(report: Report) -> Iterator[Report]:
     """Yield a report in pieces with a limited number of rows."""
-    return (replace(report, frame=piece) for piece in report.frame.iter_slices(_AT_ONCE) if not piece.is_empty())
+    return (replace(report, frame=report.frame.slice(start, _AT_ONCE)) for start in range(0, report.frame.height, _AT_ONCE))
 
 
 def document_rows(document: Document) -> Iterator[Iterable[Sequence[str]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ENDINGS = ("csv",)
 
 
-def render(document: Document, _: Screen) -> Iterator[str]:
+def render(document: Document, _: Screen) -> Iterable[str]:
     """Yield RFC 4180 text: the report's columns, or `report,item,metric,value` if there are several reports."""
     for rows in _rows.document_rows(document):
         text = io.StringIO()

@@ -10,7 +10,7 @@ from convkit.outputs._rows import json_text
 from convkit.traffic import bots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from convkit.core.blocks import Screen
     from convkit.core.document import Document, Report
@@ -19,7 +19,7 @@ ENDINGS = ("json",)
 VERSION = 1
 
 
-def render(document: Document, _: Screen) -> Iterator[str]:
+def render(document: Document, _: Screen) -> Iterable[str]:
     """Yield the document as JSON; the same input always gives the same bytes."""
     head = {
         "version": VERSION,

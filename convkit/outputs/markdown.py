@@ -11,7 +11,7 @@ from convkit.outputs import _rows
 from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import polars as pl
 
@@ -27,7 +27,7 @@ _EDGE = re.compile(r"^\s|\s$")
 _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
 
 
-def render(document: Document, _: Screen) -> Iterator[str]:
+def render(document: Document, _: Screen) -> Iterable[str]:
     """Yield the logs, the period and the goals as the title, one table per report, and the notes as a list."""
     yield f"# {_escaped(masthead(document, wide=True))}\n"
     for report in (*document.reports.values(), *document.asides.values()):

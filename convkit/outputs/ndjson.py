@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ENDINGS = ("ndjson", "jsonl")
 
 
-def render(document: Document, _: Screen) -> Iterator[str]:
+def render(document: Document, _: Screen) -> Iterable[str]:
     """Yield the rows of all reports, with `report` as the first key; notes and facts about the input are left out."""
     for report in document.reports.values():
         for objects in _rows.json_objects(report, f'"report": {_rows.json_text(report.name)}, '):

@@ -17,7 +17,7 @@ from convkit.core.text import safe
 from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from convkit.core.blocks import Block, Cell, Screen
     from convkit.core.document import Document
@@ -31,7 +31,7 @@ _WIDTH_WITH_TITLES = 60
 _DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
 
 
-def render(document: Document, screen: Screen) -> list[str]:
+def render(document: Document, screen: Screen) -> Iterable[str]:
     """Return the document as one piece of text, with escape sequences only if the screen has colour."""
     return [_printed(list(_document(document, screen)), screen)]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ENDINGS = ("tsv",)
 
 
-def render(document: Document, _: Screen) -> Iterator[str]:
+def render(document: Document, _: Screen) -> Iterable[str]:
     """Yield one line per row; no cell contains a tab or a line break, since control characters are made visible first."""
     for rows in _rows.document_rows(document):
         yield "".join("\t".join(row) + "\n" for row in rows)

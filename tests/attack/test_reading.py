@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import runs
-from as_program import environment
+from as_program import PEAK, environment
 from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,16 +55,6 @@ TEXT = "".join(f"{text}\n" for text in GOOD).encode()
 MOST = 360
 """The peak in MiB of a run on any of these logs; one on an ordinary log takes 120."""
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "zst": zstd.compress}
-PEAK = """
-import re, sys
-from pathlib import Path
-from convkit.cli.main import main
-try:
-    main()
-finally:
-    print(re.search("VmHWM:\\\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1], file=sys.stderr)
-"""
-"""Runs the program and prints its peak; that of `getrusage` would begin with the peak of the process that started it."""
 
 
 def peak(log: Path, *options: str) -> tuple[int, str]:

@@ -144,7 +144,7 @@ def test_a_lack_of_memory_says_what_to_do(log: str, convkit_command: Run, monkey
     code, _, err = convkit_command("overview", log)
     assert (code, err) == (
         ExitCode.OUTPUT,
-        "convkit: error: not enough memory or threads; raise the limit (ulimit -v or -u, or the container's), or use --memory 768MiB\n",
+        "convkit: error: not enough memory or threads; raise the limit (ulimit -v or -u, or the container's), or use --memory 256MiB\n",
     )
     assert process.is_shortage(ImportError("polars.so: failed to map segment from shared object"))
     assert not process.is_shortage(ValueError("no memory of it"))
