@@ -101,7 +101,12 @@ def shown(log: Path, goals: Path) -> Any:  # noqa: ANN401 (JSON)
 WRITERS = [*((ndjson, shape) for shape in SHAPES), *((array, shape) for shape in SHAPES), (table, "JSON text")]
 
 
-@pytest.mark.parametrize(("write", "shape"), WRITERS)
+USUAL_WRITERS = [(ndjson, next(iter(SHAPES))), (array, [*SHAPES][-1])]
+
+
+@pytest.mark.parametrize(
+    ("write", "shape"), [*USUAL_WRITERS, *(pytest.param(*writer, marks=pytest.mark.slow) for writer in WRITERS if writer not in USUAL_WRITERS)]
+)
 def test_rare_columns_are_found_wherever_they_are(write: Callable[[Path, Iterable[dict[str, Any]]], Path], shape: str, tmp_path: Path) -> None:
     goals, events = written(tmp_path / "goals.yaml", [GOALS]), export(shape)
     log = write(tmp_path / "late.json", events)

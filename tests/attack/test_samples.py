@@ -93,7 +93,11 @@ def counts(*logs: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("early", "late"), [*(("combined", late) for late in LATE), *((early, late) for early in EARLY_LINES for late in [*LATE][:2])]
+    ("early", "late"),
+    [
+        *(("combined", late) for late in LATE),
+        *(pytest.param(early, late, marks=pytest.mark.slow) for early in EARLY_LINES for late in [*LATE][:2]),
+    ],
 )
 def test_late_lines_are_read_as_if_they_were_a_log_of_their_own(early: str, late: str, tmp_path: Path) -> None:
     first, second = [EARLY_LINES[early]] * EARLY, LATE[late]
