@@ -94,7 +94,7 @@ def _kind_of_log(path: str, options: Options) -> str:
             start = file.read(_START)
     except OSError:
         return ""
-    if lines.packing_of(start) in _PACKINGS or lines.is_unsupported(start):
+    if lines.packing_of(start) in _PACKINGS or lines.unsupported_kind(start):
         return "a compressed file"
     if not start.strip() or _is_own(path, start):
         return ""

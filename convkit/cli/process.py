@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
-from convkit.core.sizes import parse_size
+from convkit.core.sizes import LITTLE_MEMORY, parse_size
 from convkit.errors import OutputError
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ _ALLOCATOR = "_RJEM_MALLOC_CONF"
 """The variable from which the allocator that Polars uses (jemalloc, as built for Rust) reads its settings when it is loaded."""
 _SOON = ",dirty_decay_ms:200,muzzy_decay_ms:0"
 """The settings that return memory to the system a fifth of a second after it was last used, not ten seconds; this takes a tenth more time."""
-_LITTLE = 768 << 20
 _LEAST_MEMORY = 1 << 30
 """The number of bytes of address space below which Polars may crash, or wait for ever, however small a log is."""
 _OTHER_THREADS, _THREADS_PER_CORE = 8, 3
@@ -94,7 +93,7 @@ def _has_little_memory(arguments: Sequence[str]) -> bool:
     following = dict(pairwise((*arguments, "")))
     value = next((text.partition("=")[2] or following[text] for text in arguments if text.partition("=")[0] == "--memory"), "")
     size = parse_size(value)
-    return size is not None and size < _LITTLE
+    return size is not None and size < LITTLE_MEMORY
 
 
 def check_resources() -> None:

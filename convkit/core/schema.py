@@ -24,14 +24,14 @@ ORDER = ("time", "source", "line_no")
 """The order of hits. A source's number is its rank by the time of its first parsed line, then by name."""
 
 NO_SUCH_TIME = "no such time in its time zone"
-UNFINISHED, TOO_LONG, NO_VISITOR = "unfinished last line", "longer than 1 MiB", "no visitor"
+UNFINISHED, TOO_LONG, ZERO_BYTES, NO_VISITOR = "unfinished last line", "longer than 1 MiB", "contains zero bytes", "no visitor"
 PROBLEMS = (
     "asset",
     "blank",
     "comment",
     "duplicate",
     TOO_LONG,
-    "contains zero bytes",
+    ZERO_BYTES,
     UNFINISHED,
     "no request in quotes",
     "no time before the request",

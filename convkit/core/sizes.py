@@ -6,6 +6,8 @@ import re
 
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
+LITTLE_MEMORY = 768 << 20
+"""The number of bytes below which a run with `--memory` saves memory at the cost of time."""
 
 
 def parse_size(text: str) -> int | None:
@@ -19,5 +21,5 @@ def parse_size(text: str) -> int | None:
 
 def size_text(size: int) -> str:
     """Return a number of bytes as text, like `1 GiB`."""
-    unit = next((name for name in ("TiB", "GiB", "MiB") if size >= 1 << 10 * "_KMGT".index(name[0])), "KiB")
-    return f"{size / (1 << 10 * '_KMGT'.index(unit[0])):.3g} {unit}"
+    prefix = next((prefix for prefix, power in reversed(_POWERS.items()) if size >= 1024**power), "K")
+    return f"{size / 1024 ** _POWERS[prefix]:.3g} {prefix}iB"

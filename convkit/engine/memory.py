@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from convkit.core.collect import collect_frame
-from convkit.core.sizes import parse_size
+from convkit.core.sizes import LITTLE_MEMORY, parse_size
 from convkit.errors import UsageError
 from convkit.files.lines import BZIP2, GZIP, PARQUET, ZIP, ZSTD
 from convkit.files.sampling import sample
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Number = TypeVar("Number", int, pl.Expr)
 
 _LEAST = 256 << 20
-_SMALL = 768 << 20
 USUAL = 3 << 30
 """The maximum number of bytes that a run uses by default; more would not make it faster."""
 BASE = 200 << 20
@@ -64,7 +63,7 @@ class MemoryBudget:
     @property
     def is_small(self) -> bool:
         """Whether logs must be read in blocks, as Polars' reader takes more memory."""
-        return self.size < _SMALL
+        return self.size < LITTLE_MEMORY
 
     def holds(self, sources: Iterable[Source]) -> bool:
         """Return whether logs can be analyzed in one part, judging by their sizes; if in doubt, return False."""

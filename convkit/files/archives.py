@@ -26,8 +26,16 @@ _UNREADABLE = (".parquet", ".zip", ".xlsx", ".tar", ".zst")
 _ENCRYPTED = 1
 _OFFICE = "[Content_Types].xml"
 DAMAGE_ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, NotImplementedError, RuntimeError, OSError, ValueError, OverflowError, IndexError),
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    OverflowError,
+    IndexError,
 )
 """What reading a damaged archive raises: any byte of its directory may be wrong."""
 

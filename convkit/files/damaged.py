@@ -12,12 +12,12 @@ import os
 import zlib
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convkit.core.sizes import size_text
 from convkit.errors import InputError
 from convkit.files import archives, zstandard
-from convkit.files.lines import BZIP2, GZIP, PLAIN, UTF_16, ZIP, ZSTD, packing_of, utf_16_codec
+from convkit.files.lines import BYTE_ORDER_MARK, BZIP2, GZIP, PLAIN, UTF_16, ZIP, ZSTD, packing_of, utf_16_codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,6 @@ _USUAL_RATIO, _LARGE = 200, 1 << 30
 """A log that decompresses to more than so many times its size, and to more than so many bytes, is not read unless its user allows it."""
 _ENOUGH_TO_JUDGE = 16 << 20
 """The number of decompressed bytes that show whether a log is compressed as logs usually are."""
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ENOUGH_BYTES = 64
 """The number of bytes that show an encoding."""
 _LINE_END = b"\n"
@@ -76,8 +75,13 @@ def unpacked_bytes(source: Source, losses: list[str], advance: Callable[[int], N
 
 def _file_bytes(source: Source, losses: list[str], advance: Callable[[int], None] | None) -> Iterator[bytes]:
     """Yield the decompressed bytes of a file that is not an archive."""
+    yield from _as_utf_8(_content(source, losses, advance))
+
+
+def _content(source: Source, losses: list[str], advance: Callable[[int], None] | None = None) -> Iterator[bytes]:
+    """Return the decompressed bytes of a file that is not an archive, whatever they are."""
     unpack, packed = _UNPACKERS.get(source.packing), _plain_bytes(source, advance)
-    yield from _as_utf_8(unpack(packed, source, losses) if unpack else packed)
+    return unpack(packed, source, losses) if unpack else packed
 
 
 def _members_bytes(source: Source, losses: list[str], advance: Callable[[int], None] | None) -> Iterator[bytes]:
@@ -123,8 +127,7 @@ def packed_content(source: Source) -> Iterator[bytes]:
         with suppress(*archives.DAMAGE_ERRORS):
             yield from archives.member_bytes(source, source.members[0])
         return
-    unpack = _UNPACKERS.get(source.packing)
-    yield from unpack(_plain_bytes(source, None), source, []) if unpack else _plain_bytes(source, None)
+    yield from _content(source, [])
 
 
 def text_up_to(source: Source, max_bytes: int) -> str | None:
@@ -162,7 +165,7 @@ def _as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode("utf-8", "replace")
         return
     if first:
-        yield first.removeprefix(_BYTE_ORDER_MARK)
+        yield first.removeprefix(BYTE_ORDER_MARK)
     yield from chunks
 
 
@@ -223,41 +226,34 @@ def _until_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
 
 
 def _bzip2_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
-    """Yield the content of a bzip2 file, in one or more streams, up to any damage."""
-    unpacker, is_open = bz2.BZ2Decompressor(), False
+    """Yield the content of a bzip2 file."""
+    return _stream_bytes(chunks, bz2.BZ2Decompressor, (OSError,), source, losses)
+
+
+def _zstandard_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
+    """Yield the content of a Zstandard file; frames without content are skipped. Raises InputError if no module decompresses it."""
+    if not zstandard.is_available():
+        raise InputError(f"{source.name} contains data compressed with zstd; {zstandard.ADVICE}")
+    return _stream_bytes(chunks, zstandard.decompressor, zstandard.errors(), source, losses)
+
+
+def _stream_bytes(
+    chunks: Iterator[bytes], decompressor: Callable[[], Any], errors: tuple[type[Exception], ...], source: Source, losses: list[str]
+) -> Iterator[bytes]:
+    """Yield the content of one or more streams, each with a decompressor of its own, up to any damage, which raises one of `errors`."""
+    unpacker, is_open = decompressor(), False
     for left in chunks:
         while left or not unpacker.needs_input:
             is_open = True
             try:
                 content = unpacker.decompress(left, _CHUNK)
-            except OSError:
+            except errors:
                 losses.append(_damaged_sentence(source))
                 return
             yield content
             left = b""  # noqa: PLW2901 (the decompressor has it now)
             if unpacker.eof:
-                left, unpacker, is_open = unpacker.unused_data, bz2.BZ2Decompressor(), False  # noqa: PLW2901 (the remaining bytes)
-    if is_open:
-        losses.append(_damaged_sentence(source))
-
-
-def _zstandard_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
-    """Yield the content of a Zstandard file, in one or more frames, up to any damage; frames without content are skipped."""
-    if not zstandard.is_available():
-        raise InputError(f"{source.name} contains data compressed with zstd; {zstandard.ADVICE}")
-    unpacker, is_open = zstandard.decompressor(), False
-    for left in chunks:
-        while left or (is_open and not unpacker.needs_input):
-            is_open = True
-            try:
-                content = unpacker.decompress(left, _CHUNK)
-            except zstandard.errors():
-                losses.append(_damaged_sentence(source))
-                return
-            yield content
-            left = b""  # noqa: PLW2901 (the decompressor has it now)
-            if unpacker.eof:
-                left, unpacker, is_open = unpacker.unused_data, zstandard.decompressor(), False  # noqa: PLW2901 (the remaining bytes)
+                left, unpacker, is_open = unpacker.unused_data, decompressor(), False  # noqa: PLW2901 (the remaining bytes)
     if is_open:
         losses.append(_damaged_sentence(source))
 

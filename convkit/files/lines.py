@@ -67,11 +67,13 @@ _UNSUPPORTED = {
 }
 """For the first bytes of a file that is not supported, what it is and what to do."""
 _TAR, _TAR_OFFSET = b"ustar", 257
+_TAR_ARCHIVE = ("a tar archive", "extract it first with tar -xf")
 _SHORTEST, _COMPARED = 32, 512
 MAX_LINE_BYTES = 1 << 20
 """The maximum number of bytes in a line."""
 COLUMN_PREFIX = "column:"
 """The prefix of columns that come from a Parquet file."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHUNK = 1 << 20
 CSV_AS_LINES: dict[str, Any] = {
     "separator": "\n",
@@ -121,18 +123,17 @@ def open_source(path: Path, name: str, label: str | None = None) -> Source:
     return Source(path, name, packing_of(start), size, file=filesystem.identity(path))
 
 
-def is_unsupported(start: bytes) -> bool:
-    """Return whether a file, given its first bytes, is in a compressed format that cannot be read."""
-    return start.startswith(tuple(_UNSUPPORTED)) or start[_TAR_OFFSET:].startswith(_TAR)
+def unsupported_kind(start: bytes) -> tuple[str, str] | None:
+    """Return what a file that is not supported is, given its first bytes, and what to do; None if they are not those of such a file."""
+    tar_archive = _TAR_ARCHIVE if start[_TAR_OFFSET:].startswith(_TAR) else None
+    return next((kind for magic, kind in _UNSUPPORTED.items() if start.startswith(magic)), tar_archive)
 
 
 def refuse_kind(label: str, start: bytes) -> None:
     """Raise InputError if the first bytes are those of a file that is not supported."""
-    for magic, (what, cure) in _UNSUPPORTED.items():
-        if start.startswith(magic):
-            raise InputError(f"{label} is {what}, which is not supported; {cure}")
-    if start[_TAR_OFFSET : _TAR_OFFSET + len(_TAR)] == _TAR:
-        raise InputError(f"{label} is a tar archive, which is not supported; extract it first with tar -xf")
+    if kind := unsupported_kind(start):
+        what, cure = kind
+        raise InputError(f"{label} is {what}, which is not supported; {cure}")
 
 
 def packing_of(start: bytes) -> str:

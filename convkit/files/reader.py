@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core.schema import PROBLEM, TOO_LONG, first_problem
+from convkit.core.schema import PROBLEM, TOO_LONG, ZERO_BYTES, first_problem
 from convkit.files import damaged
-from convkit.files.lines import COLUMN_PREFIX, CSV_AS_LINES, MAX_LINE_BYTES, PARQUET, PLAIN
+from convkit.files.lines import BYTE_ORDER_MARK, COLUMN_PREFIX, CSV_AS_LINES, MAX_LINE_BYTES, PARQUET, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
 _LINES = {"line_no": pl.UInt32(), "line": pl.String()}
-ZERO_BYTES = "contains zero bytes"
 _OF_FILE = {"separator": "\0", "glob": False}
 """The options with which files are read: a zero byte is an error, as it separates two fields."""
 PARSE_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError)
@@ -39,7 +38,6 @@ _BLOCK, _SMALL_BLOCK, _MAX_LINES = 4 << 20, 2 << 20, 100_000
 """The size of a block in bytes, and the number of its lines that are parsed at once: parsed, short lines take many times the memory of their text."""
 _BYTES_KEPT = MAX_LINE_BYTES + 2
 """The number of bytes kept of a long line: enough to show that it is too long, even after a final carriage return has been removed."""
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def scan(source: Source, number: int) -> pl.LazyFrame:
@@ -124,7 +122,7 @@ def _is_too_long() -> pl.Expr:
 
 def _lines_of(block: bytes, first: int) -> pl.DataFrame:
     """Return `line_no, line` of a block of whole lines; `first` is the number of its first line."""
-    if b"\0" not in block and not block.startswith(_BYTE_ORDER_MARK):
+    if b"\0" not in block and not block.startswith(BYTE_ORDER_MARK):
         return pl.read_csv(block, row_index_name="line_no", row_index_offset=first, **CSV_AS_LINES)
     lines = [_text(raw) for raw in block.removesuffix(b"\n").split(b"\n")]
     return pl.DataFrame({"line": lines}, schema={"line": pl.String}).with_row_index("line_no", offset=first)

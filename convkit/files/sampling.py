@@ -19,7 +19,7 @@ _LINES = 20_000
 _HEAD, _STEP, _FEW = 100, 20, 3
 _POSITIONS, _BYTES = 16, 1 << 18
 _MAX_BYTES = 32 << 20
-"""The maximum number of bytes to decompress if there are no line ends."""
+"""The maximum number of bytes of lines that are sampled."""
 
 
 def sample(source: Source) -> pl.Series:

@@ -21,7 +21,8 @@ _MAX_WINDOW_LOG = 31
 """Files compressed with `zstd --long=31` may repeat what is 2 GiB before; decompressing others takes no more memory for it."""
 _FRAME, _SKIPPABLE_REST = b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 _LARGEST_BLOCK = 1 << 17
-_RAW, _REPEATED, _COMPRESSED = range(3)
+_REPEATED, _COMPRESSED = 1, 2
+"""The kinds of blocks whose size is not that of their content."""
 _MOST, _USUAL_RATIO = 64 << 20, 100
 """Polars takes a multiple of a line's size in memory, so without the module only files that cannot hold an endless line are decompressed."""
 ADVICE = 'install the extra that decompresses it in pieces (pip install "convkit[zstd]"), or pipe it: zstd -dc FILE | convkit report -'

@@ -202,7 +202,7 @@ def test_good_lines_are_read_whatever_is_between_them_and_every_line_is_counted(
     mixed = [*good[:place], *(piece for raw in garbage for piece in raw.split(b"\n")), *good[place:]]
     start = b"\n".join(mixed)[:512]
     # The beginning may be that of a file of another kind.
-    if lines.packing_of(start) == lines.PLAIN and not lines.is_unsupported(start):
+    if lines.packing_of(start) == lines.PLAIN and not lines.unsupported_kind(start):
         document = run(tmp_path_factory.mktemp("mixed"), b"\n".join(mixed) + b"\n")
         assert document.input["lines"] == len(mixed)
         assert sum(fates(document).values()) == len(mixed)
