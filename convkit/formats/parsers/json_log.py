@@ -205,6 +205,8 @@ def struct_type(tree: Mapping[str, Any]) -> pl.Struct:
     return pl.Struct({name: struct_type(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})
 
 
+_ANY_SIGN = r'[^"a-z0-9\\]?_?'
+"""Matches what may stand between two words of a name in JSON; `\\w` would make a pattern for many names too large to be compiled."""
 _KEYS = r'"[^"\\]*\\*"+\s*:'
 """Matches a name, also within JSON text, where backslashes or doubled quotes surround it."""
 
@@ -228,7 +230,6 @@ def pattern_for_names(names: Iterable[str], known: Iterable[str]) -> str:
     return rf'(?i)[".](?:{"|".join(words)})\\*"+\s*:' if left else ""
 
 
-_ANY_SIGN = r'[^"\\w\\\\]?_?'
 _SNIFFED, _FITTED = 100, 1_000
 """The numbers of lines sampled to detect a format and to fit it."""
 
