@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _CHUNK, _PACKED_CHUNK = 1 << 20, 1 << 16
 _USUAL_RATIO, _LARGE = 200, 1 << 30
 """A log that decompresses to more than so many times its size, and to more than so many bytes, is not read unless its user allows it."""
-_ENOUGH_TO_JUDGE = 16 << 20
+_ENOUGH_TO_JUDGE = 4 << 20
 """The number of decompressed bytes that show whether a log is compressed as logs usually are."""
 _ENOUGH_BYTES = 64
 """The number of bytes that show an encoding."""
