@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from convkit.core import filesystem
 from convkit.errors import InputError
 from convkit.files.lines import CSV_AS_LINES
 
@@ -25,7 +26,7 @@ _REPEATED, _COMPRESSED = 1, 2
 """The kinds of blocks whose size is not that of their content."""
 _MOST, _USUAL_RATIO = 64 << 20, 100
 """Polars takes a multiple of a line's size in memory, so without the module only files that cannot hold an endless line are decompressed."""
-ADVICE = 'install the extra that decompresses it in pieces (pip install "convkit[zstd]"), or pipe it: zstd -dc FILE | convkit report -'
+ADVICE = "install the module that decompresses it in pieces (pip install backports.zstd), or pipe it: zstd -dc FILE | convkit report -"
 
 
 @cache
@@ -57,7 +58,7 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def decompress_with_polars(path: Path, name: str, target: Path) -> None:
-    """Write the lines of a file to a plain one; bytes that are not UTF-8 are replaced. Raises InputError."""
+    """Write the lines of a file to a plain one; bytes that are not UTF-8 are replaced. Raises InputError, OutputError if there is no space."""
     with path.open("rb") as file:
         size, largest = path.stat().st_size, _largest_size(file)
     if largest > max(_MOST, _USUAL_RATIO * size):
@@ -65,8 +66,9 @@ def decompress_with_polars(path: Path, name: str, target: Path) -> None:
     try:
         lines = pl.scan_csv(path, glob=False, **CSV_AS_LINES)
         lines.sink_csv(target, include_header=False, quote_style="never")
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-        raise InputError(f"{name} is damaged, or compressed in a way that is not supported; copy it again, or {ADVICE}") from None
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
+        damage = InputError(f"{name} is damaged, or compressed in a way that is not supported; copy it again, or {ADVICE}")
+        raise filesystem.disk_full_error(error) or damage from None
 
 
 def _largest_size(file: BinaryIO) -> int:
