@@ -15,7 +15,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.formatting import plural, sentence
 from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
-from convkit.files import damaged, lines, reader, sampling
+from convkit.files import lines, reader, sampling, unpacking
 from convkit.formats import load_formats, sample_lines, strings
 from convkit.formats.parsers import masking, timestamps
 from convkit.formats.parsers.base import ALL_ASSETS
@@ -79,7 +79,7 @@ def _guess_of(log: Log) -> Guess:
     records, head = _test_lines(log)
     tested = records.filter(~pl.col("problem").is_in(_NO_LINES).fill_null(value=False))
     false_from = None
-    if 2 * tested["problem"].null_count() < tested.height and damaged.may_have_false_lines(log.source):
+    if 2 * tested["problem"].null_count() < tested.height and unpacking.may_have_false_lines(log.source):
         false_from = tested.filter(pl.col("problem").is_not_null())["line_no"].min()
         tested = tested.filter(pl.col("line_no") < false_from)
     fitting = tested.filter(pl.col("problem").is_null())

@@ -20,7 +20,7 @@ from convkit.core.model import USER_RULE
 from convkit.core.schema import NEVER_COUNTED, NO_VISITOR, TEXT
 from convkit.engine import stages
 from convkit.engine.memory import MemoryBudget
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.paths import kept_open
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Assets
@@ -103,7 +103,7 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
         needs = replace(needs, properties=tuple(sorted({*needs.properties, *plan.properties})))
         opened = open_logs(paths, log_format, stack, needs, plan.max_unpacked)
         for log in opened.logs:
-            damaged.refuse_bomb(log.source)
+            unpacking.refuse_bomb(log.source)
         sources = [replace(kept_open(log.source, stack), in_blocks=plan.memory.is_small) for log in opened.logs]
         opened = replace(opened, logs=tuple(replace(log, source=source) for log, source in zip(opened.logs, sources, strict=True)))
         fits = plan.memory.holds(log.source for log in opened.logs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from convkit.files import damaged
+from convkit.files import unpacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,4 +64,4 @@ def _shorter_if_copy(source: Source, other: Source) -> Source | None:
 
 def _bytes(source: Source) -> Iterator[bytes]:
     """Yield the bytes of a log in non-empty chunks."""
-    return filter(None, damaged.unpacked_bytes(source, []))
+    return filter(None, unpacking.unpacked_bytes(source, []))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from convkit.errors import InputError
-from convkit.files import damaged, zstandard
+from convkit.files import unpacking, zstandard
 from convkit.files.lines import PARQUET, UTF_16, respool
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def is_windows_1252(source: Source, head: pl.Series) -> bool:
 def _unusual_lines(source: Source, losses: list[str]) -> Iterator[bytes]:
     """Yield the lines of a log with bytes outside ASCII."""
     rest = b""
-    for chunk in damaged.unpacked_bytes(source, losses):
+    for chunk in unpacking.unpacked_bytes(source, losses):
         *whole, rest = (rest + chunk).split(b"\n")
         if chunk.isascii() and all(map(bytes.isascii, whole[:1])):
             continue
@@ -77,7 +77,7 @@ def as_utf_8(source: Source) -> Iterator[Source]:
     losses: list[str] = []
     if source.is_replaced:
         raise InputError(f"{source.name} is compressed with zstd, which is read as UTF-8 only; {zstandard.ADVICE}")
-    with respool(source, (chunk.decode("cp1252", "replace").encode() for chunk in damaged.unpacked_bytes(source, losses))) as recoded:
+    with respool(source, (chunk.decode("cp1252", "replace").encode() for chunk in unpacking.unpacked_bytes(source, losses))) as recoded:
         if losses:
             raise InputError(losses[0])
         yield recoded

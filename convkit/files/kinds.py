@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from convkit.errors import InputError
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.lines import BZIP2, GZIP, PARQUET, PLAIN, UTF_16, ZIP, ZSTD, packing_of, refuse_kind
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def refuse_other_files(source: Source) -> None:
         return
     start = _start(source)
     if source.packing == ZIP and packing_of(start) in {GZIP, BZIP2, ZSTD}:
-        start = next(damaged.unpacked_bytes(source, []), b"")
+        start = next(unpacking.unpacked_bytes(source, []), b"")
     refuse_kind(f"{source.name}, once unpacked,", start)
     inside = packing_of(start)
     if inside in {*_UNPACK, PARQUET}:
@@ -40,7 +40,7 @@ def _start(source: Source) -> bytes:
     """Return the first bytes of a log, unpacked as far as its own compression is concerned."""
     start = bytearray()
     with suppress(OSError):
-        for chunk in damaged.packed_content(source):
+        for chunk in unpacking.packed_content(source):
             start += chunk[:_START]
             if len(start) >= _START:
                 break

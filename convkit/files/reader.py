@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core.schema import PROBLEM, TOO_LONG, ZERO_BYTES, first_problem
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.lines import BYTE_ORDER_MARK, COLUMN_PREFIX, CSV_AS_LINES, MAX_LINE_BYTES, PARQUET, PLAIN
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def frames(source: Source, number: int, losses: list[str], advance: Callable[[in
     A sentence is added to `losses` for each loss, and `advance` is called with the number of bytes read from the file.
     """
     first, faults = 1, {TOO_LONG: _is_too_long(), ZERO_BYTES: pl.col("line").str.contains("\0", literal=True)}
-    for block in blocks(damaged.unpacked_bytes(source, losses, advance), _SMALL_BLOCK if source.in_blocks else _BLOCK):
+    for block in blocks(unpacking.unpacked_bytes(source, losses, advance), _SMALL_BLOCK if source.in_blocks else _BLOCK):
         lines = _lines_of(block, first)
         first += lines.height
         for start in range(0, lines.height, _MAX_LINES):

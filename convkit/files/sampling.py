@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.files import damaged, reader
+from convkit.files import reader, unpacking
 from convkit.files.lines import MAX_LINE_BYTES, PARQUET, PLAIN
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sample(source: Source) -> pl.Series:
         with source.path.open("rb") as file:
             lines = _spread(file, source.size)
     if source.packing != PARQUET and len(lines) < _FEW:
-        lines = _first(reader.blocks(damaged.unpacked_bytes(source, [])))
+        lines = _first(reader.blocks(unpacking.unpacked_bytes(source, [])))
     return pl.Series("line", [line[:MAX_LINE_BYTES].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 

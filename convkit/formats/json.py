@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from convkit.errors import InputError
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.lines import respool
 from convkit.formats import LogFormat, load_formats
 from convkit.formats.parsers import json_events, json_log
@@ -73,7 +73,7 @@ def _skip_blanks(text: str, place: int) -> int:
 
 def _lines(source: Source) -> Iterator[str]:
     """Yield each element of an array as a line. Raises InputError if the array is too large or damaged."""
-    text = damaged.text_up_to(source, LARGEST)
+    text = unpacking.text_up_to(source, LARGEST)
     if text is None:
         raise InputError(f"{source.name} is a JSON array of more than 100 MB; convert it to one object per line with jq -c '.[]'")
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.errors import InputError
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.lines import respool
 from convkit.formats.parsers import json_events
 from convkit.formats.parsers.presets import Preset
@@ -133,7 +133,7 @@ class Matomo(ToolExport):
     @contextmanager
     def as_lines(self, source: Source) -> Iterator[Source]:
         """Open the visits as a log with one action per line. Raises InputError if the file is too large or damaged."""
-        text = damaged.text_up_to(source, LARGEST)
+        text = unpacking.text_up_to(source, LARGEST)
         if text is None:
             raise InputError(f"{source.name} is a visits export of more than 100 MB; export one period at a time")
         try:

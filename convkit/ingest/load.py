@@ -21,9 +21,9 @@ from convkit.core.formatting import plural, were
 from convkit.core.progress import NO_PROGRESS
 from convkit.core.schema import LINES, NEVER_COUNTED, NO_SUCH_TIME, NO_VISITOR, PARSED_EVENTS, RECORDS, TEXT, TOO_LONG, UNFINISHED, first_problem
 from convkit.errors import InputError
-from convkit.files import damaged, reader
-from convkit.files.damaged import FalseLinesLoss
+from convkit.files import reader, unpacking
 from convkit.files.lines import PARQUET, parquet_damage_as_error, read_error
+from convkit.files.unpacking import FalseLinesLoss
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.delimited import UNCLOSED_QUOTE
@@ -103,7 +103,7 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     read = {*_collect(lines.filter(pl.col("source").is_in(damaged_logs)).select(pl.col("source").unique()))["source"]} if damaged_logs else set()
     own_losses = (
         _nothing_read(log.source.name)
-        if isinstance(sentence, damaged.PartlyReadLoss) and log.number not in read
+        if isinstance(sentence, unpacking.PartlyReadLoss) and log.number not in read
         else _with_false_lines(sentence, lost.filter(source=log.number))
         for log, one in zip(logs, loaded, strict=True)
         for sentence in one.losses
@@ -137,7 +137,7 @@ def _unfinished(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame) ->
     ends = _collect(lines.group_by("source").agg(pl.col("line_no").max())) if lost.height else lost.select(LINE_KEY)
     last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=LINE_KEY, how="semi").select(LINE_KEY)
     candidates = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
-    open_ended = [log.number for log in candidates if not damaged.ends_with_newline(log.source)]
+    open_ended = [log.number for log in candidates if not unpacking.ends_with_newline(log.source)]
     return last.filter(pl.col("source").is_in(open_ended))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.errors import InputError
-from convkit.files import damaged, encodings, lines, sampling
+from convkit.files import encodings, lines, sampling, unpacking
 from convkit.files.copies import without_copies
 from convkit.files.paths import Paths, open_sources
 from convkit.files.wrappers import detect_wrapping
@@ -120,7 +120,7 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     try:
         log = _open_head(source, head, log_format, needs, stack)
     except InputError:
-        if not damaged.may_have_false_lines(source):
+        if not unpacking.may_have_false_lines(source):
             raise
         while len(head) > 1:
             head = head.head(len(head) // 2)
@@ -145,7 +145,7 @@ def _open_head(source: Source, head: pl.Series, log_format: str | StringTemplate
     if not is_parquet and not head.str.contains(r"\S").any():
         # An empty log can be read in any format, except those that inspect the file.
         names = [detection.USUAL_FORMAT]
-    if len(names) > 1 and damaged.may_have_false_lines(source):
+    if len(names) > 1 and unpacking.may_have_false_lines(source):
         names = names[:1]
     log_formats = [load_format(name) for name in names]
     if names == ["parquet"] and not is_parquet:

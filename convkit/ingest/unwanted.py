@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from convkit.core import datafiles
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.lines import PARQUET
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _kind(source: Source) -> str | None:
     if source.packing == PARQUET:
         return None
     try:
-        start = next(damaged.unpacked_bytes(source, []), b"")[:_START].decode("utf-8", "replace")
+        start = next(unpacking.unpacked_bytes(source, []), b"")[:_START].decode("utf-8", "replace")
     except OSError:
         return None
     if _PROCESS_ID.fullmatch(start):

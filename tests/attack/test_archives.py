@@ -22,7 +22,7 @@ from small_logs import line
 
 from convkit import api
 from convkit.errors import InputError
-from convkit.files import archives, damaged, kinds, lines
+from convkit.files import archives, kinds, lines, unpacking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ ROWS = {
     "F32": "test_an_empty_zip_is_an_archive_without_files",
     "F37": "test_binary_files_are_named",
     "A20": "test_utf_16_without_a_mark_is_read",
-    "A24": "tests/files/test_damaged.py",
+    "A24": "tests/files/test_unpacking.py",
     "A25": "test_packed_tar_archives_are_refused",
 }
 
@@ -123,7 +123,7 @@ def read_or_refused(folder: Path, content: bytes) -> None:
     path.write_bytes(content)
     with suppress(InputError):
         for log in archives.logs_in(lines.open_source(path, "a.zip")):
-            assert sum(map(len, damaged.unpacked_bytes(log, []))) <= len(TEXT)
+            assert sum(map(len, unpacking.unpacked_bytes(log, []))) <= len(TEXT)
 
 
 def test_members_of_one_name_are_logs_of_their_own(tmp_path: Path) -> None:

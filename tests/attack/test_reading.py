@@ -22,7 +22,7 @@ from small_logs import line, written
 
 from convkit.engine import partition
 from convkit.errors import InputError
-from convkit.files import damaged, lines, reader, zstandard
+from convkit.files import lines, reader, unpacking, zstandard
 from convkit.files import paths as files_paths
 from convkit.ingest import load
 
@@ -125,7 +125,7 @@ def test_a_log_that_decompresses_to_too_much_is_refused_unless_it_is_allowed(
     convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
 ) -> None:
     """Only the ratio and the size together are suspicious, so a small log and a log that is packed as usual are read."""
-    monkeypatch.setattr(damaged, "_LARGE", 100_000)
+    monkeypatch.setattr(unpacking, "_LARGE", 100_000)
     bomb, usual = tmp_path / "bomb.log", tmp_path / "usual.log"
     bomb.write_bytes(pack(TEXT + b"x" * 5_000_000 + b"\n" + TEXT))
     usual.write_bytes(pack("".join(f"{line(f'GET /page/{number * 7919 % 99_991}', number)}\n" for number in range(1_500)).encode()))
@@ -143,8 +143,8 @@ def test_a_log_that_decompresses_to_too_much_is_refused_unless_it_is_allowed(
 
 
 def test_a_log_that_decompresses_to_too_much_is_refused_before_its_lines_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(damaged, "_LARGE", 100_000)
-    monkeypatch.setattr(damaged, "_ENOUGH_TO_JUDGE", 1_000_000)
+    monkeypatch.setattr(unpacking, "_LARGE", 100_000)
+    monkeypatch.setattr(unpacking, "_ENOUGH_TO_JUDGE", 1_000_000)
     monkeypatch.setattr(partition, "load_logs", lambda *_, **__: pytest.fail("its lines are parsed"))
     (tmp_path / "access.log").write_bytes(gzip.compress(TEXT + b"\n" * 5_000_000))
     with pytest.raises(InputError, match=r"decompresses to more than .* --max-unpacked SIZE"):
@@ -208,7 +208,7 @@ def test_blocks_of_any_size_give_the_same_lines(tmp_path_factory: pytest.TempPat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "_BLOCK", cut)
         patch.setattr(reader, "_MAX_LINES", 2)
-        patch.setattr(damaged, "_CHUNK", cut)
+        patch.setattr(unpacking, "_CHUNK", cut)
         assert rows() == whole
     assert [row[1] for row in whole] == [*range(1, len(whole) + 1)]
 

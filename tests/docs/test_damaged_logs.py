@@ -19,7 +19,7 @@ from documentation import PAGES as DOCUMENTATION
 from small_logs import figures, line, written
 
 from convkit.errors import ExitCode, InputError
-from convkit.files import damaged
+from convkit.files import unpacking
 from convkit.files.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_every_row_of_the_table_is_tested() -> None:
     ("row", "case"), [(row, case) for row, cases in CASES.items() for case in cases], ids=lambda value: value[:40] if isinstance(value, str) else ""
 )
 def test_a_damaged_log_is_read_as_the_table_says(row: str, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(damaged, "_LARGE", SMALL - 1)
+    monkeypatch.setattr(unpacking, "_LARGE", SMALL - 1)
     log = tmp_path / "access.gz.txt"
     log.write_bytes(case.content)
     description = TABLE[row]

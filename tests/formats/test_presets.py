@@ -18,7 +18,7 @@ from small_logs import figures, written
 import convkit
 from convkit.core import datafiles
 from convkit.errors import InputError
-from convkit.files import archives, damaged, lines
+from convkit.files import archives, lines, unpacking
 from convkit.formats import load_formats, matomo, sample_lines
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ def test_an_archive_bomb_needs_no_memory(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.log", f"{LINE}\n{LINE}\n{'x' * (40 << 20)}")
     log = archives.logs_in(lines.open_source(tmp_path / "bomb.zip", "bomb.zip"))[0]
-    assert max(map(len, damaged.unpacked_bytes(log, []))) <= (1 << 20) + 1
+    assert max(map(len, unpacking.unpacked_bytes(log, []))) <= (1 << 20) + 1
     assert figures(tmp_path / "bomb.zip")["input"]["unparsed_by_reason"] == {"longer than 1 MiB": 1}
 
 

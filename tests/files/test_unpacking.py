@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from profiles import share_of_examples
 
 from convkit.errors import InputError
-from convkit.files import damaged, lines, reader
+from convkit.files import lines, reader, unpacking
 from convkit.formats import load_formats, sample_lines
 from convkit.formats.parsers import clf
 from convkit.formats.parsers.base import Assets
@@ -192,4 +192,4 @@ def test_a_line_of_a_gibibyte_is_one_fault_and_takes_little_memory(tmp_path: Pat
 def test_a_log_is_finished_if_its_last_line_ends_in_a_line_break(
     tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes], *, expected: bool
 ) -> None:
-    assert damaged.ends_with_newline(opened(tmp_path, pack(content))) is expected
+    assert unpacking.ends_with_newline(opened(tmp_path, pack(content))) is expected
