@@ -90,6 +90,15 @@ class InputError(ConvkitError):
     exit_code = ExitCode.INPUT
 
 
+class OtherFileError(InputError):
+    """A file that is certainly no log, like an image or an archive; it is left out if the user named only its directory."""
+
+    def __init__(self, name: str, kind: str, cure: str) -> None:
+        """Keep what the file is, and what to do."""
+        self.kind, self.cure = kind, cure
+        super().__init__(f"{name} is {kind}, which is not supported; {cure}")
+
+
 class UnreadableLogsError(InputError):
     """All logs that cannot be read, one sentence each."""
 

@@ -43,6 +43,11 @@ def refuse_files(targets: Iterable[str], read: Collection[Identity | None]) -> N
             raise UsageError(f"{_shown(path)} is one of the files to read; {_OTHER_FILE}")
 
 
+def refuse_standard_output(logs: Iterable[str], goals: object) -> None:
+    """Raise UsageError if standard output is among the files that a run is going to read."""
+    refuse_files([filesystem.STANDARD_OUTPUT], files_to_read(logs, goals))
+
+
 def refuse_read_files(targets: Iterable[str], document: Document) -> None:
     """Raise UsageError if a file to write is among those that were read for a document; what their names lead to may have changed since."""
     goals_file = None if document.goals_file is None else filesystem.identity(document.goals_file)

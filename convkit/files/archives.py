@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from convkit.errors import InputError
+from convkit.errors import InputError, OtherFileError
 from convkit.files.lines import ZIP
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def logs_in(source: Source) -> list[Source]:
         raise InputError(f"{source.name} is a damaged zip archive; copy it again, or extract what you can with unzip") from None
     names = [member.filename for _, member in members]
     if _OFFICE in names:
-        raise InputError(f"{source.name} is an Excel workbook or another document of Microsoft Office, which is not supported; export it as CSV")
+        raise OtherFileError(source.name, "an Excel workbook or another document of Microsoft Office", "export it as CSV")
     if not members:
         raise InputError(f"{source.name} is a zip archive that contains no files; choose one that contains logs")
     if any(member.flag_bits & _ENCRYPTED for _, member in members):

@@ -6,9 +6,9 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from convkit.errors import InputError
+from convkit.errors import InputError, OtherFileError
 from convkit.files import unpacking
-from convkit.files.lines import BZIP2, GZIP, PARQUET, PLAIN, UTF_16, ZIP, ZSTD, packing_of, refuse_kind
+from convkit.files.lines import BZIP2, GZIP, PARQUET, PLAIN, TEXT_LOG, UTF_16, ZIP, ZSTD, packing_of, refuse_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,10 +23,11 @@ _BINARY_SHARE, _LOOKED_AT = 0.02, 1 << 16
 
 
 def refuse_other_files(source: Source) -> None:
-    """Raise InputError if a log holds an archive, a compressed file or a binary inside its own compression, like `logs.tar.gz`."""
-    if source.packing in {PLAIN, UTF_16, PARQUET}:
-        return
-    start = _start(source)
+    """Raise InputError if a log holds an archive, a compressed file or a binary inside its own compression, like `logs.tar.gz`.
+
+    A log that the user did not name is refused as any binary, too: a named one may be in an encoding that convkit does not know.
+    """
+    start = b"" if source.packing in {PLAIN, UTF_16, PARQUET} else _start(source)
     if source.packing == ZIP and packing_of(start) in {GZIP, BZIP2, ZSTD}:
         start = next(unpacking.unpacked_bytes(source, []), b"")
     refuse_kind(f"{source.name}, once unpacked,", start)
@@ -34,6 +35,15 @@ def refuse_other_files(source: Source) -> None:
     if inside in {*_UNPACK, PARQUET}:
         command = _UNPACK[source.packing]
         raise InputError(f"{source.name} contains a file of type {inside}, which cannot be read in there; unpack it first with {command}")
+    if source.is_listed and source.packing != PARQUET and is_binary([_text_start(source)]):
+        raise OtherFileError(source.name, "a binary file", TEXT_LOG)
+
+
+def _text_start(source: Source) -> str:
+    """Return the first characters of a log, read as UTF-8."""
+    with suppress(OSError):
+        return next(unpacking.unpacked_bytes(source, []), b"")[:_LOOKED_AT].decode("utf-8", "replace")
+    return ""
 
 
 def _start(source: Source) -> bytes:

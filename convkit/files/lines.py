@@ -20,7 +20,7 @@ import polars as pl
 
 from convkit.core import filesystem
 from convkit.core.permissions import reading_fix
-from convkit.errors import InputError
+from convkit.errors import InputError, OtherFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,9 @@ _MAGIC = {
 }
 _SKIPPABLE, _SKIPPABLE_REST = tuple(bytes([number]) for number in range(0x50, 0x60)), b"\x2a\x4d\x18"
 """The first bytes of a Zstandard frame without content; pzstd begins files with one."""
-_AS_CSV, _TEXT_LOG = "export it as CSV", "choose a log that is text"
+TEXT_LOG = "choose a log that is text"
+"""What to do about a file that holds no log in any form."""
+_AS_CSV = "export it as CSV"
 _UNSUPPORTED = {
     b"\xfd7zXZ\x00": ("compressed with xz", "unpack it first with xz -d"),
     b"7z\xbc\xaf": ("a 7z archive", "unpack it first with 7z x"),
@@ -55,15 +57,15 @@ _UNSUPPORTED = {
     b"SQLite format 3\x00": ("a SQLite database", "export its table with sqlite3 -header -csv"),
     b"LPKSHHRH": ("a journal of systemd", "export it with journalctl -o cat --file"),
     b"ElfFile\x00": ("an event log of Windows", _AS_CSV),
-    b"%PDF-": ("a PDF document", _TEXT_LOG),
-    b"\x89PNG\r\n\x1a\n": ("an image", _TEXT_LOG),
-    b"\xff\xd8\xff": ("an image", _TEXT_LOG),
-    b"GIF8": ("an image", _TEXT_LOG),
-    b"\x7fELF": ("a program", _TEXT_LOG),
+    b"%PDF-": ("a PDF document", TEXT_LOG),
+    b"\x89PNG\r\n\x1a\n": ("an image", TEXT_LOG),
+    b"\xff\xd8\xff": ("an image", TEXT_LOG),
+    b"GIF8": ("an image", TEXT_LOG),
+    b"\x7fELF": ("a program", TEXT_LOG),
     b"Obj\x01": ("an Avro file", _AS_CSV),
     b"ARROW1\x00": ("an Arrow file", "export it as Parquet or CSV"),
-    b"\xd4\xc3\xb2\xa1": ("a capture of packets", _TEXT_LOG),
-    b"\x0a\x0d\x0d\x0a": ("a capture of packets", _TEXT_LOG),
+    b"\xd4\xc3\xb2\xa1": ("a capture of packets", TEXT_LOG),
+    b"\x0a\x0d\x0d\x0a": ("a capture of packets", TEXT_LOG),
 }
 """For the first bytes of a file that is not supported, what it is and what to do."""
 _TAR, _TAR_OFFSET = b"ustar", 257
@@ -106,6 +108,10 @@ class Source:
     """The file that the user named, if it is a regular file: `path` may be that of a copy."""
     losses: tuple[str, ...] = ()
     """A sentence about each loss on the way here, as when a download breaks off."""
+    is_listed: bool = False
+    """Whether the user did not name it, but a directory or a pattern."""
+    refusal: OtherFileError | None = None
+    """The reason why it is no log, if it is listed."""
 
 
 def open_source(path: Path, name: str, label: str | None = None) -> Source:
@@ -130,10 +136,9 @@ def unsupported_kind(start: bytes) -> tuple[str, str] | None:
 
 
 def refuse_kind(label: str, start: bytes) -> None:
-    """Raise InputError if the first bytes are those of a file that is not supported."""
+    """Raise OtherFileError if the first bytes are those of a file that is not supported."""
     if kind := unsupported_kind(start):
-        what, cure = kind
-        raise InputError(f"{label} is {what}, which is not supported; {cure}")
+        raise OtherFileError(label, *kind)
 
 
 def packing_of(start: bytes) -> str:

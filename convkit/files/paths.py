@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
-from convkit.errors import InputError, UnreadableLogsError, UsageError
+from convkit.errors import InputError, OtherFileError, UnreadableLogsError, UsageError
 from convkit.files import archives, kinds, lines, remote, zstandard
+from convkit.files.lines import Source
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
-
-    from convkit.files.lines import Source
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ class HeldLogs:
     names: tuple[str, ...]
     """The paths that name them."""
     sources: tuple[Source, ...]
+    error: InputError | None = None
+    """The reason why they could not be opened, so that no run tries again: a server may be silent for a minute."""
 
 
 Paths = str | Path | Iterable[str | Path] | HeldLogs
@@ -52,14 +53,19 @@ def shown_names(paths: Paths) -> list[str]:
 
 
 def hold(paths: Paths, stack: ExitStack, max_unpacked: int | None = None) -> HeldLogs:
-    """Open logs for several runs; `stack` closes them."""
+    """Open logs for several runs, each of which raises the error if that fails; `stack` closes them."""
     names = path_names(paths)
-    return HeldLogs(tuple(names), tuple(open_sources(names, stack, max_unpacked)))
+    try:
+        return HeldLogs(tuple(names), tuple(open_sources(names, stack, max_unpacked)))
+    except InputError as error:
+        return HeldLogs(tuple(names), (), error)
 
 
 def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None) -> list[Source]:
     """Return the logs that the paths name, each once; `max_unpacked` is the largest number of bytes that one may be decompressed to."""
     if isinstance(paths, HeldLogs):
+        if paths.error is not None:
+            raise paths.error
         return [*paths.sources]
     names = path_names(paths)
     if "" in names:
@@ -80,10 +86,32 @@ def open_sources(paths: Paths, stack: ExitStack, max_unpacked: int | None = None
             new = {key: file for key, file in opened[name].items() if key not in sources}
             sources |= {key: _spool(file, stack) if isinstance(file, Path) else file for key, file in new.items()}
     readable = (replace(_readable(source, stack), max_unpacked=max_unpacked) for source in sources.values())
-    logs = [log for source in readable for log in archives.logs_in(source)]
-    for log in logs:
+    return [log for source in readable for log in _logs_in(source)]
+
+
+def _logs_in(source: Source) -> list[Source]:
+    """Return the logs in a file. Raises InputError for a file that is no log, unless it is listed: then it is returned with this as its refusal."""
+    try:
+        logs = [source] if source.refusal else archives.logs_in(source)
+    except OtherFileError as error:
+        return [_refused(source, error)]
+    return [log if log.refusal else _checked(log) for log in logs]
+
+
+def _checked(log: Source) -> Source:
+    """Return a log, with its refusal if it is none. Raises InputError for one that the user named."""
+    try:
         kinds.refuse_other_files(log)
-    return logs
+    except OtherFileError as error:
+        return _refused(log, error)
+    return log
+
+
+def _refused(source: Source, error: OtherFileError) -> Source:
+    """Return a listed file with its refusal. Raises the error if the user named it."""
+    if not source.is_listed:
+        raise error
+    return replace(source, refusal=error)
 
 
 def kept_open(source: Source, stack: ExitStack) -> Source:
@@ -136,9 +164,10 @@ def _open_files(names: Iterable[str]) -> dict[str, dict[object, Source | Path]]:
         except InputError as error:
             problems += error.lines
             continue
+        is_listed = files != [Path(name)]
         for file in files:
             try:
-                opened[name].setdefault(_file_identity(file), _open_file(file))
+                opened[name].setdefault(_file_identity(file), _listed(file) if is_listed else _open_file(file))
             except InputError as error:
                 problems += error.lines
     if problems:
@@ -159,6 +188,15 @@ def _open_file(file: Path) -> Source | Path:
     """Return a file as a log, or its path if it must be copied first: pipes, and files that Polars cannot open because of an undecodable name."""
     label, name = _label(file), _label(file.name)
     return lines.open_source(file, name, label) if lines.is_regular_file(file) and label == str(file) else file
+
+
+def _listed(file: Path) -> Source | Path:
+    """Return a file from a directory or of a pattern like `_open_file`; with its refusal, if it is no log."""
+    try:
+        opened = _open_file(file)
+    except OtherFileError as error:
+        opened = Source(file, _label(file.name), file=filesystem.identity(file), refusal=error)
+    return replace(opened, is_listed=True) if isinstance(opened, Source) else opened
 
 
 def _spool(file: Path, stack: ExitStack) -> Source:

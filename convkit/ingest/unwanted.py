@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core import datafiles
 from convkit.files import unpacking
-from convkit.files.lines import PARQUET
+from convkit.files.lines import PARQUET, TEXT_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,9 +32,14 @@ _PROCESS_ID = re.compile(r"\s*\d{1,7}\s*")
 
 
 def without_unwanted(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
-    """Return the sources that may be logs, and a sentence that names the others; all of them if none may be one."""
+    """Return the sources that may be logs, and a sentence that names the others; all of them if none may be one.
+
+    Raises OtherFileError if none may be one and some are certainly none.
+    """
     kinds = {source: kind for source in sources if (kind := _kind(source))}
     if not kinds or len(kinds) == len(sources):
+        for refusal in filter(None, (source.refusal for source in sources)):
+            raise refusal
         return list(sources), []
     return [source for source in sources if source not in kinds], [_sentence({source.name: kind for source, kind in kinds.items()})]
 
@@ -53,6 +58,8 @@ def _sentence(kinds: Mapping[str, str]) -> str:
 
 def _kind(source: Source) -> str | None:
     """Return what a file is if it is not a log of requests, else None."""
+    if source.refusal:
+        return source.refusal.kind if source.refusal.cure == TEXT_LOG else f"{source.refusal.kind} ({source.refusal.cure})"
     name = source.name.rpartition("/")[2].lower()
     for line in datafiles.lines("no_logs"):
         kind, _, patterns = line.partition(": ")

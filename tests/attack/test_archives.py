@@ -369,3 +369,46 @@ def test_mutated_archives_are_read_or_refused(tmp_path_factory: pytest.TempPathF
 @given(content=mutated())
 def test_many_mutated_archives_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     check(tmp_path_factory.getbasetemp(), content, f"{os.getpid()}.log")
+
+
+OTHER_FILES = {
+    "old.tar": tarred("access.log"),
+    "old.tar.gz": gzip.compress(tarred("access.log")),
+    "logo.png": b"\x89PNG\r\n\x1a\n...",
+    "memory": bytes(range(256)) * 20,
+    "more.zip": zipped([("more.log", TEXT[: len(TEXT) // 2].replace(b"/p/", b"/q/")), ("more.gif", b"GIF89a")]),
+}
+
+
+def test_files_in_a_directory_that_are_certainly_no_logs_are_left_out(tmp_path: Path, convkit_command: Run) -> None:
+    for name, content in {**OTHER_FILES, "access.log": TEXT}.items():
+        (tmp_path / name).write_bytes(content)
+    code, out, err = convkit_command("overview", str(tmp_path), "-f", "csv")
+    assert (code, "sessions,50" in out) == (0, True)
+    assert err.splitlines(keepends=True)[0] == (
+        "convkit: warning: these files were left out: logo.png is an image; memory is a binary file; more.zip/more.gif is an image; "
+        "old.tar is a tar archive (extract it first with tar -xf); old.tar.gz is a tar archive (extract it first with tar -xf)\n"
+    )
+    assert convkit_command("overview", str(tmp_path / "*[oy]*"), "-f", "csv")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["old.tar", "old.tar.gz", "logo.png", "memory"])
+def test_such_a_file_is_refused_if_it_is_named_or_if_there_is_no_log(name: str, tmp_path: Path, convkit_command: Run) -> None:
+    """Whoever names a file wants to have it read, so nothing of it may be missing."""
+    (tmp_path / "access.log").write_bytes(TEXT)
+    other = tmp_path / "others" / name
+    other.parent.mkdir()
+    other.write_bytes(OTHER_FILES[name])
+    for logs in ([str(tmp_path / "access.log"), str(other)], [str(other.parent)]):
+        code, out, err = convkit_command("overview", *logs)
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert name in err
+
+
+def test_a_log_of_odd_bytes_in_a_directory_is_read(tmp_path: Path, convkit_command: Run) -> None:
+    """Text in any encoding, and lines that scanners sent, are no binary file."""
+    odd = line("GET /caf\xe9?q=\x1b[0m\x16\x03\x01", 1, who="198.51.100.7 - -").encode("latin-1")
+    (tmp_path / "odd.log").write_bytes(b"".join([*TEXT.splitlines(keepends=True)[:30], odd, b"\nGr\xfc\xdfe\n"]))
+    (tmp_path / "empty.log").write_bytes(b"")
+    code, _, err = convkit_command("overview", str(tmp_path), "-f", "csv")
+    assert (code, "left out" in err) == (0, False)

@@ -124,6 +124,23 @@ $CONVKIT overview logs/access.log -f csv > out/made.csv --rejects out/made.csv; 
 """
 
 
+APPENDED = """
+$CONVKIT explain logs/access.log --line logs/access.log:1 >> logs/access.log; echo $? >&2
+$CONVKIT check - < logs/access.log >> logs/access.log -g own-goals.yaml; echo $? >&2
+$CONVKIT formats logs/ >> logs/b.log; echo $? >&2
+$CONVKIT formats logs/access.log >> out/made.txt; echo $? >&2
+"""
+
+
+def test_no_command_appends_to_a_log_that_it_reads(folder: Path) -> None:
+    before = contents()
+    messages = shell(APPENDED, folder=folder).stderr.decode().splitlines()
+    assert messages[:7] == [*(["convkit: error: standard output is one of the files to read; write to another file", "2"] * 3), "0"]
+    after = contents()
+    assert after.pop("out/made.txt")
+    assert after == before
+
+
 def test_streams_that_are_files_are_recognised(folder: Path) -> None:
     before = contents()
     done = shell(STREAMS, folder=folder)

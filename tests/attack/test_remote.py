@@ -94,6 +94,20 @@ def test_the_sentence_says_how_much_arrived() -> None:
         assert source.path.read_bytes() == TEXT[:HALF]
 
 
+@pytest.mark.usefixtures("suggested_goals")
+def test_a_log_that_cannot_be_fetched_is_asked_for_once(convkit_command: Run) -> None:
+    """Without a goals file, logs are read twice; a server may be silent for a minute each time."""
+    requests = list[str]()
+
+    def answer(request: str) -> tuple[bytes, ...]:
+        requests.append(request)
+        return (response(status="404 Not Found"),)
+
+    with answering(answer) as address:
+        code, _, err = convkit_command("overview", f"{address}/access.log")
+    assert (code, err.count("\n"), len(requests)) == (3, 1, 1)
+
+
 def test_a_connection_that_is_reset_or_silent_later_on_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "_PATIENCE", 0.2)
     for end, reason in ((SILENCE, "nothing arrived for 60 seconds"), (RESET, "the server closed the connection")):

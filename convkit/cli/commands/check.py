@@ -22,9 +22,11 @@ def check_goals(logs: tuple[str, ...], **values: object) -> None:
     if parsed.goals is None:
         raise UsageError(f"there is no {options.GOALS_FILE} in this directory; name a goals file with -g, or write one with `convkit init`")
     from convkit.authoring import check, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.cli import overwriting  # noqa: PLC0415 (as above)
     from convkit.engine.plan import read_goals  # noqa: PLC0415
 
     file, goals = str(parsed.goals), read_goals(parsed)
+    overwriting.refuse_standard_output(logs, parsed.goals)
     surveyed, warnings = survey.without_logs(goals), tuple[str, ...]()
     if logs:
         with progress.display(is_wanted=not delivery.quiet) as display:

@@ -15,9 +15,11 @@ def explain_sessions(logs: tuple[str, ...], **values: object) -> None:
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
     from convkit.authoring import suggest  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
+    from convkit.cli import overwriting  # noqa: PLC0415 (as above)
     from convkit.diagnosis import screen, sessions  # noqa: PLC0415 (as above)
 
     parsed, delivery = options.parse_options(values, ExplainOptions)
+    overwriting.refuse_standard_output(logs, parsed.goals)
     with progress.display(is_wanted=not delivery.quiet) as display, suggest.with_goals(logs, parsed, display) as (paths, with_goals):
         explanation = sessions.explain(paths, with_goals, display)
     write_blocks(lambda terminal_screen: screen.draw(explanation, terminal_screen))

@@ -22,9 +22,11 @@ def show_formats(logs: tuple[str, ...], **values: object) -> ExitCode:
     if not logs:
         write_blocks(lambda screen: formats.draw_known(formats.known_formats(), screen))
         return ExitCode.OK
+    from convkit.cli import overwriting  # noqa: PLC0415 (as above)
     from convkit.engine.plan import max_unpacked_of, read_goals  # noqa: PLC0415 (as above)
 
     parsed, _ = options.parse_options(values, Options)
+    overwriting.refuse_standard_output(logs, parsed.goals)
     guesses = formats.guess(logs, parsed.log_format, read_goals(parsed), max_unpacked_of(parsed))
     unread = [guess for guess in guesses if not guess.is_read]
     unusable = [guess for guess in guesses if guess.is_read and not guess.is_usable]
