@@ -41,6 +41,8 @@ class Keywords(TypedDict, total=False):
     by: str | None
     sort: str | None
     settings: Sequence[str]
+    fail_if: Sequence[str]
+    alerts: bool
     rejects: bool
     memory: str | None
     max_unpacked: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 SINGLE = {
     "macro: {sale: {path: /x}}": "1:16: unknown key 'path' in a goal",
     "macro: {sale: {pages: /x}}": "1:16: unknown key 'pages' in a goal; did you mean 'page'?",
-    "macros: {sale: /x}": "1:1: unknown key 'macros'; did you mean 'macro'? Top-level keys: site, macro, micro, funnels",
+    "macros: {sale: /x}": "1:1: unknown key 'macros'; did you mean 'macro'? Top-level keys: site, macro, micro, funnels, alerts",
     "macro: {sale: /x}\nmicro: {SALE: /y}": "2:9: 'SALE' has the same name as the goal on line 1; rename one of them",
     "macro: {sale: /x}\nmicro: {sale: /y}": "2:9: 'sale' has the same name as the goal on line 1; rename one of them",
     "macro: {größe: /x}": "1:9: 'größe' is not a valid name; use letters, digits, `_` and `-`",
@@ -82,7 +82,7 @@ SINGLE = {
             ),
         }.items()
     },
-    "- macro": "1:1: a goals file consists of the blocks site, macro, micro, funnels, like `macro:`",
+    "- macro": "1:1: a goals file consists of the blocks site, macro, micro, funnels, alerts, like `macro:`",
     "": " this file is empty; add at least one macro goal, or create a file with `convkit init`",
 }
 

@@ -60,11 +60,14 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], options: 
             (*document.warnings, *_goals_warning(document), *overwriting.next_input(outputs_of_run, logs)),
             messages.quality_lines(document.quality, document.input, len(document.logs)) if options.verbose else [],
         )
+    messages.write(*messages.threshold_lines(document.thresholds, with_open=not delivery.quiet))
     if loss:
         messages.write_error(loss)
     if is_empty:
         messages.write_error(f"{clause(document.empty)} Exit code 3; with --allow-empty it is 0")
-    return gravest([*([ExitCode.LOST] if loss else []), *([ExitCode.INPUT] if is_empty else [])])
+    is_missed = any(outcome.missed for outcome in document.thresholds)
+    codes = {ExitCode.LOST: bool(loss), ExitCode.INPUT: is_empty, ExitCode.THRESHOLD: is_missed}
+    return gravest([code for code, holds in codes.items() if holds])
 
 
 def _rejects_file(path: str) -> str:

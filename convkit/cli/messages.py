@@ -14,6 +14,7 @@ from convkit.core.text import safe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from convkit.core.document import Outcome
     from convkit.core.quality import BotSessions, LogSummary, Quality
 
 # The same words as in `schema`, which cannot be imported here because it loads Polars: `--help` must not load that.
@@ -41,6 +42,12 @@ def warn(warnings: Iterable[str], rest: Iterable[str]) -> None:
     """Write warnings, one line each, and then the other lines."""
     write(*(f"warning: {warning}" for warning in warnings))
     write(*rest)
+
+
+def threshold_lines(outcomes: Iterable[Outcome], *, with_open: bool) -> list[str]:
+    """Return a line for each threshold that was missed and, if `with_open`, for each on which there is too little data."""
+    missed = [f"missed: {outcome.expr}: {outcome.text}" for outcome in outcomes if outcome.missed]
+    return [*missed, *(f"too few to say: {outcome.expr}: {outcome.text}" for outcome in outcomes if with_open and outcome.missed is None)]
 
 
 def loss_sentence(losses: Iterable[str], rejects: Mapping[str, int]) -> str:

@@ -21,7 +21,7 @@ from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.collect import collect_frame, collect_frames
 from convkit.core.document import Document, Note, Period, Report
 from convkit.core.progress import NO_PROGRESS
-from convkit.engine import document, empty_result, first_visits, lost_lines, partition, stages
+from convkit.engine import document, empty_result, first_visits, lost_lines, partition, stages, thresholds
 from convkit.engine.partial_result import merge
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
@@ -70,7 +70,13 @@ def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGR
     order = None if options.sort is None else sorting.parse_sorting(options.sort, {NAME: comparison_rows.COLUMNS})
     variant = [f"{schema.VARIANT_PREFIX}{options.variant}"] if options.variant else []
     fields = schema.session_fields_of([*variant, *(one.field for one in (*request.where, *(request.group or ())))])
-    plan = replace(plan, segment=replace(plan.segment, filters=(), session_fields=fields), reports=_REPORTS, order=order)
+    plan = replace(
+        plan,
+        segment=replace(plan.segment, filters=(), session_fields=fields),
+        reports=_REPORTS,
+        order=order,
+        thresholds=thresholds.of_comparison(options, goals),
+    )
     with partition.read(paths, plan) as parts:
         return replace(compare_sides(parts, plan, request), unsaved=document.unsaved_goals(paths, plan))
 
@@ -89,10 +95,12 @@ def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Docu
     results = parts.map(lambda part: _part_results(part, plan, sides))
     before, now = (merge([sides_of_part[number] for sides_of_part in results]) for number in (0, 1))
     pair = _pair(sides, before, now, plan, coverage)
-    report = report_of(pair, comparison_rows.compared_rows(pair))
+    rows = comparison_rows.compared_rows(pair)
+    report = report_of(pair, rows)
     quality = traffic_quality.describe_logs(parts.data, by_hour, coverage, timezone, bots.quality_of_bots(now.bot_lines))
     report = sorting.sort_report(report, plan.order) if plan.order else report
-    return replace(_document(parts.data, goals, sides, (before, now), report), quality=quality)
+    outcomes = thresholds.evaluate_moves(plan.thresholds, rows)
+    return replace(_document(parts.data, goals, sides, (before, now), report), quality=quality, thresholds=outcomes)
 
 
 def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> list[str]:

@@ -112,6 +112,25 @@ class Unsaved:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """Whether a threshold was missed, and the figure that decided it."""
+
+    expr: str
+    """The threshold as it was written."""
+    missed: bool | None
+    """None where there is too little data to say."""
+    text: str
+    """The figure in words."""
+    value: float | None = None
+    """The figure: a rate, a count, an amount, or seconds."""
+    low: float | None = None
+    high: float | None = None
+    """The likely range (95%) of a rate."""
+    bound: float | None = None
+    """The number that the figure is compared with."""
+
+
+@dataclass(frozen=True)
 class Document:
     """Everything that a run found, ready for an output."""
 
@@ -145,6 +164,7 @@ class Document:
     """The goals, if there is no goals file."""
     losses: tuple[str, ...] = ()
     """Sentences about input that was lost."""
+    thresholds: tuple[Outcome, ...] = ()
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the rejected lines, if they were requested."""
     quality: Quality = UNKNOWN_QUALITY

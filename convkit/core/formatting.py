@@ -166,6 +166,11 @@ _IN_UNIT: dict[str, Callable[[Any], str]] = {
 }
 
 
+def per_month(number: float) -> str:
+    """Return a number of conversions a month, with a decimal where there is one."""
+    return f"{number:,.1f}".removesuffix(".0")
+
+
 def in_unit(value: object, unit: str) -> str:
     """Return a value in a unit (one of `document.UNITS`) as people would read it, or a dash if the value is missing."""
     return UNKNOWN if value is None else _IN_UNIT.get(unit, str)(value)

@@ -136,6 +136,25 @@ class Money:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a goal should bring: a rate, or conversions or value a month (30 days)."""
+
+    number: float
+    """A rate from 0 to 1, a number of conversions, or an amount in millionths."""
+    of: str = "rate"
+    """`rate`, `conversions` or `value`."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A threshold in the goals file, as it is written there, like `purchase.rate < 0.02`."""
+
+    text: str
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
 class Goal:
     """A goal, which is true or false for every hit.
 
@@ -154,7 +173,7 @@ class Goal:
     is a value."""
     value: int | str | None = None
     """An amount in integer millionths, or the column of hits that holds it as text."""
-    target: float | None = None
+    target: Target | None = None
     money: Money = field(default=Money(), compare=False)
     """How amounts taken from hits are written."""
     is_condition: bool = False
@@ -283,6 +302,7 @@ class Goals:
     goals: tuple[Goal, ...]
     unlisted: tuple[Goal, ...] = ()
     funnels: tuple[Funnel, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     is_suggested: bool = False
     """Whether they are of no file, but suggested by the logs themselves."""
 

@@ -41,17 +41,20 @@ class Options:
     )
     log_format: str = option("--log-format", metavar="TEXT", default="auto", help="Name, or the server's log_format. Detected by default.")
     timezone: str | None = option("--tz", metavar="ZONE", help="Time zone for days and times, like Europe/Berlin.")
-    since: str | None = option("--since", metavar="DATE", help="Start at this day or time, like 2026-10-01 or yesterday.")
+    since: str | None = option("--since", metavar="DATE", help="Start at this day or time, like 2026-10-01.")
     until: str | None = option("--until", metavar="DATE", help="End with this day or time (inclusive).")
     last: str | None = option("--last", metavar="7d", help="Whole days, counted back from the last line of the log.")
-    bots: str = option("--bots", metavar="MODE", default="drop", choices=BOT_MODES, help="drop bots (the default), keep them, or report only bots.")
+    bots: str = option("--bots", metavar="MODE", default="drop", choices=BOT_MODES, help="drop bots (the default), keep them, or only bots.")
     where: tuple[str, ...] = option("--where", metavar="TEST", default=(), help="Only sessions with FIELD=PATTERN, like landing=/blog/**.")
     by: str | None = option("--by", metavar="KEY", help="day, week, month, landing, device, channel, goal, ...")
     sort: str | None = option("--sort", metavar="COLUMN", help="Sort by COLUMN, largest first; COLUMN:asc reverses it.")
     settings: tuple[str, ...] = option("--set", metavar="KEY=VALUE", default=(), help="Override a key of `site:`, like session_timeout=10m.")
+    fail_if: tuple[str, ...] = option("--fail-if", metavar="TEST", default=(), help="Exit with code 10 if this holds, like 'sessions < 1'.")
+    alerts: bool = option("--alerts", default=False, help="Exit with code 10 if an alert of goals.yaml holds.")
     rejects: bool = option("--rejects", metavar="FILE", default=False, help="Write rejected lines and the reason to FILE, as NDJSON.")
     memory: str | None = option("--memory", metavar="SIZE", help="Memory limit, like 1GiB; larger logs spill to disk.")
-    max_unpacked: str | None = option("--max-unpacked", metavar="SIZE", help="Allow a log to decompress to this size, like 100GiB.")
+    # Hidden, too: the message about a log that decompresses to too much names it.
+    max_unpacked: str | None = option("--max-unpacked", metavar="SIZE", is_hidden=True, help="Allow a log to decompress to this size, like 100GiB.")
     verbose: bool = option("-v", "--verbose", default=False, help="Show how lines were classified, and the top bots.")
 
 

@@ -51,6 +51,12 @@ def newcombe(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl
     return rate - other - down, rate - other + up
 
 
+def evaluated(bounds: tuple[pl.Expr, pl.Expr]) -> tuple[float, float]:
+    """Return the values of bounds that depend on no column."""
+    low, high = pl.select(low=bounds[0], high=bounds[1]).row(0)
+    return low, high
+
+
 def newcombe_low(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float = Z_95) -> pl.Expr:
     """Return the lower bound of part / whole - other_part / other_whole, or null if either whole is 0."""
     return newcombe(part, whole, other_part, other_whole, z)[0]

@@ -14,7 +14,7 @@ from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core.document import Document, Note, Unsaved
 from convkit.core.formatting import plural, sentence
 from convkit.core.schema import NO_VISITOR
-from convkit.engine import empty_result, first_visits, lost_lines
+from convkit.engine import empty_result, first_visits, lost_lines, thresholds
 from convkit.engine.plan import key_column
 from convkit.files.paths import STANDARD_INPUT, shown_names
 from convkit.goals.money import settle
@@ -45,7 +45,8 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     """Return the document to render: reports, and facts about their input. Notes and findings are about all sessions, even in a breakdown."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
-    whole_reports = shown = present(result.tallies, view)
+    tallied = present({name: result.tallies[name] for name in plan.tallied}, view)
+    whole_reports = shown = {name: tallied[name] for name in plan.reports}
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
     lost = lost_lines.notes_on_lost(result, data, plan.goals)
     empty = empty_result.note_on_empty(result, plan.goals.site.timezone, plan.segment.filters)
@@ -77,6 +78,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         empty=empty.text if empty and empty_result.is_period_empty([result]) else "",
         unsaved=unsaved_goals(paths, plan),
         losses=data.losses,
+        thresholds=thresholds.evaluate(plan.thresholds, tallied, result.tallies, view),
         rejects=data.rejects,
         quality=quality,
         files=data.files,

@@ -15,6 +15,7 @@ from convkit.core.document import Column
 from convkit.core.model import BOT_MODES
 from convkit.core.progress import NO_PROGRESS
 from convkit.core.sizes import parse_size
+from convkit.engine import thresholds
 from convkit.engine.memory import MemoryBudget
 from convkit.errors import UsageError, suggestion
 from convkit.goals import filters
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from convkit.core.model import Goals
     from convkit.core.options import Options
     from convkit.core.progress import Progress
+    from convkit.engine.thresholds import Threshold
 
 _FUNNEL = "funnel"
 
@@ -46,6 +48,7 @@ class Plan:
     reports: tuple[str, ...] = ()
     report_options: Mapping[str, str] = field(default_factory=dict)
     """Options that belong to one report, such as `to` for `paths`."""
+    thresholds: tuple[Threshold, ...] = ()
     order: Sorting | None = None
     is_whole: bool = False
     """Whether the run is `convkit report`, with all its reports on one screen."""
@@ -64,6 +67,11 @@ class Plan:
     bot_sessions: bool = False
     """Whether to count the sessions that bots would add, even if no bot reached a macro goal."""
     progress: Progress = NO_PROGRESS
+
+    @property
+    def tallied(self) -> tuple[str, ...]:
+        """The reports that are tallied: those that are shown, and those that thresholds need."""
+        return tuple(dict.fromkeys((*self.reports, *thresholds.reports_of(self.thresholds))))
 
     @property
     def session_fields(self) -> frozenset[str]:
@@ -85,6 +93,7 @@ def plan_reports(
         plan_segment(options, goals, fields=session_fields(names), key=key, progress=progress),
         reports=names,
         report_options=own_options,
+        thresholds=thresholds.of_report(options, goals),
         order=order,
         is_whole=reports is None,
         alternatives=options.verbose and names == (_FUNNEL,),
@@ -124,6 +133,7 @@ def read_goals(options: Options) -> Goals:
     """Return the goals in the goals file, or the built-in ones, with the time zone from `--tz` if given. Raises GoalsFileError, UsageError."""
     if options.goals is None or isinstance(options.goals, (str, Path)):
         goals = load_goals(options.goals, options.settings)
+        thresholds.check_alerts(goals)
     elif options.settings:
         raise UsageError("settings change a goals file; pass the path of the file instead of loaded goals")
     else:

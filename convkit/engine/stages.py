@@ -22,6 +22,7 @@ from convkit.core.conditions import any_of
 from convkit.core.document import Period, sum_tallies
 from convkit.core.quality import BotSessions, is_third
 from convkit.core.schema import FATES, SESSION_KEY, UNFINISHED, is_interaction
+from convkit.engine import thresholds
 from convkit.engine.partial_result import Counts, PartialResult
 from convkit.goals import matching, variants
 from convkit.goals.money import settle
@@ -61,7 +62,7 @@ class Run(Counts):
         analysis = replace(self.analysis, options=plan.report_options)
         broken_down = None if self.broken_down is None else replace(self.broken_down, options=plan.report_options)
         return PartialResult(
-            tallies=tally(analysis, plan.reports),
+            tallies={**tally(analysis, plan.tallied), **thresholds.tally(analysis, plan.thresholds)},
             broken_down=None if broken_down is None else tally(broken_down, plan.reports),
             ends=analysis.ends,
             **{field.name: getattr(self, field.name) for field in fields(Counts)},

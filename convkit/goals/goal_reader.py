@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from types import ModuleType
 
+    from convkit.core.model import Target
     from convkit.errors import Problem
     from convkit.goals.strict_yaml import Node
 
@@ -44,7 +45,7 @@ class ParsedGoal:
     effect: dict[str, Any] = field(default_factory=dict)
     once_per: str | tuple[str, str] = "session"
     value: int | str | None = None
-    target: float | None = None
+    target: Target | None = None
 
     @property
     def parts(self) -> list[Node]:

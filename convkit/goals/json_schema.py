@@ -57,7 +57,9 @@ def schema() -> str:
         "$schema": _DIALECT,
         "$id": SCHEMA_URL,
         "title": "goals.yaml of convkit",
-        **values.mapping_schema({"site": {"anyOf": [site.schema(), {"type": "null"}]}, "macro": macro, "micro": micro, "funnels": funnels}),
+        **values.mapping_schema(
+            {"site": {"anyOf": [site.schema(), {"type": "null"}]}, "macro": macro, "micro": micro, "funnels": funnels, "alerts": loader.ALERTS_SCHEMA}
+        ),
         "$defs": {
             "goal": {"anyOf": [REQUEST_OR_PATH_SCHEMA, schema_ref("goalKeys"), _list(schema_ref("part"))]},
             "goalKeys": _goal({}),

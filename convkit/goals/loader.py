@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convkit.core.model import ORDERS, Exclusion, Funnel, Goals, Site, Step
+from convkit.core.model import ORDERS, Alert, Exclusion, Funnel, Goals, Site, Step
 from convkit.core.permissions import reading_fix
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean, unknown_name
 from convkit.goals import filters, strict_yaml, values
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
-_TOP = ("site", "macro", "micro", "funnels")
+_TOP = ("site", "macro", "micro", "funnels", "alerts")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 MOST_GOALS, MOST_MACROS, MOST_FUNNELS, MOST_STEPS = 500, 100, 100, 50
@@ -67,7 +67,7 @@ def parse_goals(text: str, file: str | None, settings: Sequence[str] = ()) -> Go
 
 
 class _FileReader:
-    """Reads the four blocks of a file and collects problems."""
+    """Reads the blocks of a file and collects problems."""
 
     def __init__(self, root: Node, settings: Sequence[str]) -> None:
         self.root = root
@@ -95,7 +95,19 @@ class _FileReader:
             self.problems.append(
                 blocks.get("funnels", self.root).problem(f"this file has {number}, but at most {MOST_GOALS} are possible; {_FEWER_GOALS}")
             )
-        return replace(goals, unlisted=tuple(reader.unlisted), funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel))
+        alerts = self._alerts(blocks.get("alerts"))
+        return replace(
+            goals, unlisted=tuple(reader.unlisted), alerts=alerts, funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel)
+        )
+
+    def _alerts(self, block: Node | None) -> tuple[Alert, ...]:
+        """Return the thresholds in the file; whether they make sense is checked where reports are known."""
+        if block is None or block.value is None:
+            return ()
+        items = block.value if isinstance(block.value, list) else []
+        if not items or not all(isinstance(item.value, str) for item in items):
+            self.problems.append(block.problem("`alerts` is a list of tests, like [purchase.silent, 'purchase.rate < 0.01']"))
+        return tuple(Alert(item.text, item.line, item.column) for item in items)
 
     def _check_top(self) -> None:
         """Report problems at the top level of the file."""
@@ -145,6 +157,10 @@ class _FileReader:
                     self.problems.append(key.problem(f"{name!r} has the same name as the {kind} on line {first.line}; rename one of them"))
 
 
+ALERTS_SCHEMA = {
+    "description": "Thresholds that --alerts checks, like purchase.silent or purchase.rate < 0.01.",
+    "anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"type": "null"}],
+}
 FUNNEL_OPTIONS = ("steps", "per", "order", "window", "without", "same", "open", "where")
 STEP_OPTIONS = ("within", "optional")
 _WITHOUT_KEYS = ("goal", "after", "before")

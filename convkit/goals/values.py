@@ -16,6 +16,7 @@ import polars as pl
 
 from convkit.core import patterns
 from convkit.core.durations import parse_duration
+from convkit.core.model import Target
 from convkit.core.patterns import MAX_LENGTH
 from convkit.errors import unknown_name
 
@@ -175,6 +176,8 @@ NO_VALUES = ["", "-", "0", "null", "none", "nil", "undefined", "nan", "na", "n/a
 _MILLION = 1_000_000
 _LARGEST_VALUE = 10**12
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
+_MONTHLY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)( ?[A-Z]{3})? ?/ ?month")
+"""Conversions, or value with its currency, in a month."""
 
 
 def _read_value(node: Node, problems: list[Problem]) -> int | str | None:
@@ -202,12 +205,16 @@ def value_number(value: pl.Expr) -> pl.Expr:
     return pl.when(~text.str.to_lowercase().is_in(NO_VALUES)).then(text.hash(2)).reinterpret(signed=True)
 
 
-def _read_target(node: Node, problems: list[Problem]) -> float | None:
-    """Read a rate."""
+def _read_target(node: Node, problems: list[Problem]) -> Target | None:
+    """Read a rate, or conversions or value a month."""
     rate = read_percent(node)
-    if rate is None:
-        problems.append(node.problem("`target` must be a rate like 1.5%"))
-    return rate
+    if rate is not None:
+        return Target(rate)
+    match = _MONTHLY.fullmatch(node.text)
+    if match is None or not float(match[1]):
+        problems.append(node.problem("`target` must be a rate like 1.5%, conversions like 40/month, or value like 2000 EUR/month"))
+        return None
+    return Target(float(Decimal(match[1]) * 1_000_000), "value") if match[2] else Target(float(match[1]), "conversions")
 
 
 def read_percent(node: Node) -> float | None:
@@ -222,8 +229,8 @@ ATTRIBUTE_SCHEMAS = {
         "anyOf": [{"type": "number", "exclusiveMinimum": -_LARGEST_VALUE, "exclusiveMaximum": _LARGEST_VALUE}, HIT_VALUE_SCHEMA],
     },
     "target": {
-        "description": "The rate you aim for, like 1.5%.",
-        **PERCENT_SCHEMA,
+        "description": "What you aim for: a rate like 1.5%, conversions like 40/month, or value like 2000 EUR/month.",
+        "anyOf": [PERCENT_SCHEMA, {"type": "string", "pattern": f"^{_MONTHLY.pattern}$"}],
     },
 }
-ATTRIBUTE_READERS: dict[str, Callable[[Node, list[Problem]], int | str | float | None]] = {"value": _read_value, "target": _read_target}
+ATTRIBUTE_READERS: dict[str, Callable[[Node, list[Problem]], int | str | Target | None]] = {"value": _read_value, "target": _read_target}

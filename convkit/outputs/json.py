@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from convkit.outputs import _rows
@@ -34,6 +35,10 @@ def render(document: Document, _: Screen) -> Iterable[str]:
         },
         "notes": [{"code": note.code, "text": _rows.safe_text(note.text)} for note in document.notes],
     }
+    if document.thresholds:
+        head["thresholds"] = [
+            {name: _rows.safe_text(value) if isinstance(value, str) else value for name, value in asdict(one).items()} for one in document.thresholds
+        ]
     parts = [f"  {json_text(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
     yield "{\n" + ",\n".join([*parts, '  "reports": {'])
     for place, (name, report) in enumerate({**document.reports, **document.asides}.items()):

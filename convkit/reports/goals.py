@@ -29,6 +29,8 @@ IN_REPORT = True
 _ROWS, _BAR = 20, 20
 _MANY_BY_ONE, _SHARE_OF_ONE = 5, 0.2
 """The number and the share of conversions from which on those of one visitor are worth a note."""
+_MILLION, _MONTH = 1_000_000, 30
+"""The parts of a unit of the currency, and the days of a month."""
 _THEN = "then:"
 _SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "shared_values", "last_reached", "last_most")
 _GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64), "value": pl.Int128}
@@ -48,6 +50,8 @@ COLUMNS = (
     Column("last_reached", "time"),
     Column("target", "rate"),
     Column("target_met", "flag"),
+    Column("per_month", "number"),
+    Column("target_per_month", "number"),
 )
 
 
@@ -112,15 +116,18 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("goals", columns, shown, lambda *_: [], details=frame)
-    of, notes = base.row(0, named=True), (*_notes(frame.rows(named=True)), *_shared_values(frame, view), *_one_visitor(frame, view))
+    of, notes = (
+        base.row(0, named=True),
+        (*_monthly_targets(frame.rows(named=True), view), *_notes(frame.rows(named=True)), *_shared_values(frame, view), *_one_visitor(frame, view)),
+    )
     return Report("goals", columns, shown, lambda rows, screen: _draw(rows.rows(named=True), of, view, screen), notes, details=frame)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) -> pl.DataFrame:
     """Return the columns of the report, plus `sessions` and `visitors`: one row per goal for each row of the base."""
     order = pl.DataFrame(
-        [(goal.name, "macro" if goal.macro else "micro", goal.target, goal.value is not None) for goal in view.goals.goals],
-        schema={"goal": pl.String, "type": pl.String, "target": pl.Float64, "has_value": pl.Boolean},
+        [(goal.name, "macro" if goal.macro else "micro", *_target(goal), goal.value is not None) for goal in view.goals.goals],
+        schema={"goal": pl.String, "type": pl.String, "target": pl.Float64, "target_per_month": pl.Float64, "of": pl.String, "has_value": pl.Boolean},
         orient="row",
     )
     keys, text = [*view.by, "goal"], pl.col(view.by).cast(pl.String)
@@ -138,10 +145,43 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
             *(pl.when((pl.col("type") == "micro") & view.knows_macro).then(name).alias(name) for name in ("then_converted", *_later(view.goals))),
             value=pl.when("has_value").then("value"),
             last_reached=pl.from_epoch("last_reached", "us").dt.replace_time_zone("UTC").dt.convert_time_zone(view.period.timezone),
-            target_met=pl.col("rate") >= pl.col("target"),
+            per_month=_per_month(view),
         )
+        .with_columns(target_met=pl.coalesce(pl.col("rate") >= pl.col("target"), pl.col("per_month") >= pl.col("target_per_month")))
         .sort("type", "reached", "goal", descending=[False, True, False])
     )
+
+
+def _target(goal: Goal) -> tuple[float | None, float | None, str | None]:
+    """Return the target rate of a goal, its target a month (conversions, or value in the currency), and what the target is of."""
+    if goal.target is None:
+        return None, None, None
+    if goal.target.of == "rate":
+        return goal.target.number, None, goal.target.of
+    return None, goal.target.number / (_MILLION if goal.target.of == "value" else 1), goal.target.of
+
+
+def _per_month(view: View) -> pl.Expr:
+    """Return the conversions, or the value in the currency, of 30 days, for goals with a target a month; null in a breakdown, as it has no target."""
+    if view.by:
+        return pl.lit(None, dtype=pl.Float64)
+    months = view.period.days / _MONTH
+    value = pl.col("value").cast(pl.Float64) / _MILLION
+    return pl.when(pl.col("of") == "conversions").then(pl.col("conversions") / months).when(pl.col("of") == "value").then(value / months)
+
+
+def _monthly_targets(rows: list[dict[str, Any]], view: View) -> tuple[Note, ...]:
+    """Return the notes on targets a month."""
+    notes = []
+    for row in rows:
+        if row["target_per_month"] is not None and row["per_month"] is not None:
+            amounts = [
+                formatting.money(row[name] * _MILLION, view.goals.site.currency) if row["of"] == "value" else formatting.per_month(row[name])
+                for name in ("per_month", "target_per_month")
+            ]
+            met = "met" if row["target_met"] else "missed"
+            notes.append(Note("target", f"{row['goal']}: {amounts[0]} in 30 days; target of {amounts[1]} a month {met}."))
+    return tuple(notes)
 
 
 def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, screen: Screen) -> list[Block]:

@@ -14,7 +14,7 @@ from places import EXAMPLE_GOALS as EXAMPLE
 from places import GOLDEN
 
 from convkit.core import plugins
-from convkit.core.model import Exclusion, Funnel, Goals, Step
+from convkit.core.model import Exclusion, Funnel, Goals, Step, Target
 from convkit.errors import ExitCode, GoalsFileError, UsageError
 from convkit.goals.loader import load_goals, parse_goals
 
@@ -114,7 +114,7 @@ def goals_of(text: str) -> Goals:
 def test_the_count_and_the_value_of_a_goal() -> None:
     text = "macro: {sale: {page: /x, value: 19.90, once_per: query.order, target: 1.5%}}\nmicro: {seen: /y}"
     sale, seen = goals_of(text).goals
-    assert (sale.macro, sale.value, sale.once_per, sale.target, sale.counts_hits) == (True, 19_900_000, "query.order", 0.015, True)
+    assert (sale.macro, sale.value, sale.once_per, sale.target, sale.counts_hits) == (True, 19_900_000, "query.order", Target(0.015), True)
     assert (seen.macro, seen.value, seen.once_per, seen.target, seen.counts_hits) == (False, None, "session", None, False)
     assert goals_of("macro: {sale: {page: /x, value: query.total}}").goals[0].value == "query.total"
     assert goals_of("macro: {sale: {page: /x, value: 0.000001}}").goals[0].value == 1

@@ -33,6 +33,7 @@ TYPES: dict[str, Any] = {
     "ratio": pl.Float64,
     "change": pl.Float64,
     "seconds": pl.Float64,
+    "number": pl.Float64,
     "money": pl.Decimal(38, 6),
     "time": pl.Datetime("us", "Europe/Berlin"),
     "flag": pl.Boolean,
