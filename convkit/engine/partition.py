@@ -87,7 +87,8 @@ class Partition:
             return self.whole
         lines = _read_part(self.data.lines, self.filters[number], self.data.size).drop(BUCKET_KEY)
         lines = collect_frame(identify_users(lines), lines.height)
-        return Part(lines, self.data.facts) if self.every_line else _without_more_assets(Part(lines, self.data.facts))
+        part = Part(lines, self.data.facts, blank=0 if number else self.data.blank_lines)
+        return part if self.every_line else _without_more_assets(part)
 
     def with_own_hosts(self, own_hosts: tuple[str, ...]) -> Partition:
         """Return the same partition, with the site's own hosts made known to its parts."""
@@ -116,13 +117,14 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition | None:
         data, lines = _loaded(opened, plan)
     except MemoryFullError:
         return None
-    part = Part(lines, data.facts) if plan.every_line else _without_more_assets(Part(lines, data.facts))
+    part = Part(lines, data.facts, blank=data.blank_lines)
+    part = part if plan.every_line else _without_more_assets(part)
     return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, omitted=part.omitted), plan.every_line, part)
 
 
 def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
     """Return the data of logs in memory without their lines, and the lines: nothing else may hold a reference to them when some are dropped."""
-    selection = Selection(_assets(plan), hits.select_needed, MemoryStore(plan.memory.fits))
+    selection = Selection(_assets(plan), hits.select_needed, MemoryStore(plan.memory.fits), every_line=plan.every_line)
     loaded = load_logs(opened.logs, selection, plan.progress, rejects=plan.rejects)
     lines, logs = collect_frame(loaded.lines, 0), loaded.logs
     if len(logs) > 1:
@@ -148,7 +150,9 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     """Read logs onto disk, where they are kept until the stack is closed."""
     goals, store = plan.goals, DiskStore(stack)
-    loaded = load_logs(opened.logs, Selection(_assets(plan), hits.select_needed, store), plan.progress, rejects=plan.rejects)
+    loaded = load_logs(
+        opened.logs, Selection(_assets(plan), hits.select_needed, store, every_line=plan.every_line), plan.progress, rejects=plan.rejects
+    )
     lines, logs = _ranked(loaded.lines, loaded.logs)
     if goals.site.trusted_proxy:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))

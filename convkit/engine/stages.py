@@ -215,12 +215,13 @@ def _fates(part: Part, fates: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[st
     by_fate = dict(fates.group_by("fate").len().rows())
     counts = {fate: int(by_fate.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
     counts["asset"] += omitted
+    counts["blank"] += part.blank
     counts["unparsed"] = sum(problems.values())
     outside = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts |= {"outside": counts["outside"] + outside, "kept": counts["kept"] - outside}
     bot_reasons = dict(fates.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bot_reasons.items()))}
-    return {"lines": lines.height + omitted, **counts}, by_reason
+    return {"lines": lines.height + omitted + part.blank, **counts}, by_reason
 
 
 def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Collection[str] = ()) -> pl.DataFrame:

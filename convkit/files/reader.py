@@ -34,6 +34,8 @@ PARSE_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError)
 READ_ERRORS = (*PARSE_ERRORS, OSError)
 """What Polars raises for text that it cannot parse, and for a file that it cannot read."""
 _PROBED_EVERY, _PROBE = 8 << 20, 1 << 16
+_EMPTY_LINES = b"\n" * 1_000
+"""So many empty lines in a row may be followed by millions, each of which would be kept as a row."""
 _BLOCK, _SMALL_BLOCK, _MAX_LINES = 4 << 20, 2 << 20, 100_000
 """The size of a block in bytes, and the number of its lines that are parsed at once: parsed, short lines take many times the memory of their text."""
 _BYTES_KEPT = MAX_LINE_BYTES + 2
@@ -69,7 +71,7 @@ def is_read_by_polars(source: Source) -> bool:
 
 
 def _has_usual_lines(path: Path, size: int) -> bool:
-    """Return whether the first line of a file has no zero byte, and no line is longer than twice the distance between probes."""
+    """Return whether the first line of a file has no zero byte, no line is longer than twice the distance between probes, and few are empty."""
     with path.open("rb", buffering=0) as file:
         end = min(size, os.fstat(file.fileno()).st_size) - _PROBED_EVERY
         first, rest = _line_at(file.fileno(), 0), range(_PROBED_EVERY, end, _PROBED_EVERY)
@@ -77,10 +79,15 @@ def _has_usual_lines(path: Path, size: int) -> bool:
 
 
 def _line_at(descriptor: int, start: int) -> bytes | None:
-    """Return the bytes from a position up to the end of the line or of the file, or None if the line does not end before the next probe."""
+    """Return the bytes from a position up to the end of the line or of the file.
+
+    Return None if the line does not end before the next probe, or if many empty lines follow.
+    """
     pieces = []
     for place in range(start, start + _PROBED_EVERY, _PROBE):
         piece = os.pread(descriptor, _PROBE, place)
+        if _EMPTY_LINES in piece:
+            return None
         pieces.append(piece.partition(b"\n")[0])
         if len(piece) < _PROBE or len(pieces[-1]) < len(piece):
             return b"".join(pieces)
@@ -96,15 +103,25 @@ def _scan_parquet(path: Path, number: int) -> pl.LazyFrame:
     return rows.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
 
 
-def frames(source: Source, number: int, losses: list[str], advance: Callable[[int], None] | None = None) -> Iterator[pl.DataFrame]:
+def frames(
+    source: Source, number: int, losses: list[str], advance: Callable[[int], None] | None = None, empty: list[int] | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield the lines of any log as `scan` returns them, block by block.
 
-    A sentence is added to `losses` for each loss, and `advance` is called with the number of bytes read from the file.
+    A sentence is added to `losses` for each loss, and `advance` is called with the number of bytes read from the file. If `empty` is given, empty
+    lines are left out, and their number in each block is added to it.
     """
     first, faults = 1, {TOO_LONG: _is_too_long(), ZERO_BYTES: pl.col("line").str.contains("\0", literal=True)}
     for block in blocks(unpacking.unpacked_bytes(source, losses, advance), _SMALL_BLOCK if source.in_blocks else _BLOCK):
+        if empty is not None and not block.strip(b"\r\n"):
+            empty.append(block.count(b"\n") + (not block.endswith(b"\n")))
+            first += empty[-1]
+            continue
         lines = _lines_of(block, first)
         first += lines.height
+        if empty is not None and (number_empty := lines["line"].null_count()):
+            empty.append(number_empty)
+            lines = lines.filter(pl.col("line").is_not_null())
         for start in range(0, lines.height, _MAX_LINES):
             yield _with_source_and_fault(lines.slice(start, _MAX_LINES), number, faults)
 

@@ -48,6 +48,11 @@ class Layout(Protocol):
         """Whether `mend` can repair lines that `scan` cannot read."""
         return False
 
+    @property
+    def reorders(self) -> bool:
+        """Whether `scan` puts lines in order, for which it needs all of them in memory."""
+        return False
+
     def time_texts(self, _lines: pl.Series, /) -> Sequence[str]:
         """Return the times in some lines as they are written, if this is known."""
         return ()

@@ -68,6 +68,8 @@ class Selection:
     narrow: Narrow | None = None
     """Selects the part of PARSED that a run needs; if it is None, everything is kept."""
     store: Store = MEMORY_STORE
+    every_line: bool = False
+    """Whether to keep blank lines, too; otherwise, those of a log that is read in blocks are only counted."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class LoadedLines:
     """The lines, with the columns NARROWED."""
     losses: tuple[str, ...]
     logs: tuple[Log, ...]
-    """The logs, with all formats that their lines turned out to have."""
+    """The logs, with all formats that their lines turned out to have, and the number of blank lines that are not kept."""
     rejects: pl.DataFrame | None
     """`file, line, reason, text`: the first 500 bytes of each rejected line, without what identifies people or grants access."""
 
@@ -101,6 +103,7 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     _refuse_unreadable_logs(logs, lines, lost.filter(~pl.col("source").is_in(doubtful)))
     damaged_logs = [log.number for log, one in zip(logs, loaded, strict=True) if one.losses]
     read = {*_collect(lines.filter(pl.col("source").is_in(damaged_logs)).select(pl.col("source").unique()))["source"]} if damaged_logs else set()
+    read |= {log.number for log in logs if log.blank_lines}
     own_losses = (
         _nothing_read(log.source.name)
         if isinstance(sentence, unpacking.PartlyReadLoss) and log.number not in read
@@ -110,7 +113,7 @@ def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO
     )
     lost_before = (sentence for log in logs for sentence in log.source.losses)
     losses = (*lost_before, *own_losses, *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
-    if losses and not _collect(lines.select(pl.len())).item():
+    if losses and not (any(log.blank_lines for log in logs) or _collect(lines.select(pl.len())).item()):
         raise InputError(losses[0])
     return LoadedLines(lines, losses, tuple(logs), _rejects(logs, lost) if rejects else None)
 
@@ -249,7 +252,7 @@ class LoadedLog:
 
     lines: pl.LazyFrame
     log: Log
-    """The log, with the formats of its late lines, and marked if it had to be read in blocks."""
+    """The log, with the formats of its late lines and the number of its blank lines, and marked if it had to be read in blocks."""
     losses: tuple[str, ...] = ()
 
     @property
@@ -305,9 +308,9 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
 
 
 def _load_with_polars(job: LoadJob, progress: Progress) -> LoadedLog | None:
-    """Read a log with Polars' reader; return None if it cannot read it, or if records span several lines."""
+    """Read a log with Polars' reader; return None if it cannot read it, if that might take too much memory, or if records span several lines."""
     log = job.log
-    if not reader.is_read_by_polars(log.source):
+    if not reader.is_read_by_polars(log.source) or (log.layout.reorders and job.selection.store.is_on_disk):
         return None
     with suppress(*reader.READ_ERRORS):
         lines = job.store_lines(unwrap(reader.scan(log.source, log.number), log))
@@ -320,14 +323,22 @@ def _load_with_polars(job: LoadJob, progress: Progress) -> LoadedLog | None:
 def _load_in_blocks(job: LoadJob, progress: Progress) -> LoadedLog:
     """Read a log in blocks, and again if that fails or if records span several lines, which are then joined."""
     log = replace(job.log, source=replace(job.log.source, in_blocks=True))
+    losses, blank = list[str](), None if job.selection.every_line else list[int]()
+
+    def loaded(lines: pl.LazyFrame) -> LoadedLog:
+        return LoadedLog(lines, replace(log, blank_lines=sum(blank or ())), tuple(losses))
+
     try:
-        losses: list[str] = []
         with suppress(*(reader.PARSE_ERRORS if log.layout.can_mend else ())):
-            lines = _store_blocks(job, (unwrap(frame, log) for frame in reader.frames(job.log.source, log.number, losses, progress.advance)))
+            frames = reader.frames(job.log.source, log.number, losses, progress.advance, blank)
+            lines = _store_blocks(job, (unwrap(frame, log) for frame in frames), blank)
             if not _has_open_quotes(log, lines):
-                return LoadedLog(lines, log, tuple(losses))
+                return loaded(lines)
         losses.clear()
-        return LoadedLog(_store_blocks(job, _mended(reader.frames(job.log.source, log.number, losses), log)), log, tuple(losses))
+        if blank:
+            blank.clear()
+        # Inside a record that spans several lines, an empty line belongs to it.
+        return loaded(_store_blocks(job, _mended(reader.frames(job.log.source, log.number, losses), log), blank))
     except OSError as error:
         raise read_error(log.source.name, error) from None
 
@@ -342,11 +353,11 @@ def _mended(frames: Iterable[pl.DataFrame], log: Log) -> Iterable[pl.DataFrame]:
     return log.layout.mend(unwrap(frame, log) for frame in frames)
 
 
-def _store_blocks(job: LoadJob, frames: Iterable[pl.DataFrame]) -> pl.LazyFrame:
-    """Parse LINES block by block, a few at a time, store the result and return it."""
+def _store_blocks(job: LoadJob, frames: Iterable[pl.DataFrame], blank: list[int] | None = None) -> pl.LazyFrame:
+    """Parse LINES block by block, a few at a time, store the result and return it; if `blank` is given, blank lines are only counted there."""
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
     for parsed in _in_turn(lambda frame: job.parse(frame.lazy()).collect(), frames):
-        waiting.append(parsed)
+        waiting.append(parsed if blank is None else _without_blank(parsed, blank))
         if sum(part.height for part in waiting) >= _MAX_WAITING:
             kept.append(job.selection.store.keep(pl.concat(waiting).lazy()))
             waiting.clear()
@@ -354,6 +365,16 @@ def _store_blocks(job: LoadJob, frames: Iterable[pl.DataFrame]) -> pl.LazyFrame:
         rest = pl.concat(waiting).lazy() if waiting else job.parse(pl.LazyFrame(schema=LINES))
         kept.append(job.selection.store.keep(rest))
     return pl.concat(kept)
+
+
+def _without_blank(parsed: pl.DataFrame, blank: list[int]) -> pl.DataFrame:
+    """Return a block without blank lines, and add their number to `blank`; its last line is kept, as it may be the end of the log."""
+    is_blank = (parsed["problem"] == "blank").fill_null(value=False)
+    if not is_blank.any():
+        return parsed
+    kept = parsed.filter(~is_blank | (pl.int_range(pl.len()) == pl.len() - 1))
+    blank.append(parsed.height - kept.height)
+    return kept
 
 
 def _in_turn(function: Callable[[pl.DataFrame], pl.DataFrame], frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -57,6 +57,8 @@ class Part:
     facts: GlobalFacts = NO_GLOBAL_FACTS
     omitted: Mapping[int, int] = field(default_factory=dict)
     """The number of lines per log that were dropped because they add no information (further assets requested by a client)."""
+    blank: int = 0
+    """The number of blank lines of all logs that are not in `lines`; only one part has them."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ class LogData:
     def sources(self) -> tuple[str, ...]:
         """The logs' names in the order of `source`."""
         return tuple(log.source.name for log in self.logs)
+
+    @property
+    def blank_lines(self) -> int:
+        """The number of blank lines that are not in `lines`."""
+        return sum(log.blank_lines for log in self.logs)
 
     @property
     def has_local_times(self) -> bool:

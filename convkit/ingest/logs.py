@@ -52,6 +52,8 @@ class Log:
     """The formats that were detected; none if the user named the format."""
     is_recoded: bool = False
     """Whether its text was found to be in Windows-1252."""
+    blank_lines: int = 0
+    """The number of blank lines that were counted when it was read, and that are not among its lines."""
 
     @property
     def wrappers(self) -> tuple[str, ...]:

@@ -30,6 +30,10 @@ class Store(Protocol):
     def text(self) -> Text:
         """The type in which strings are stored."""
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether rows are stored on disk, as they may not fit into memory."""
+
     def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Run a query, store its rows and return a query for them. Raises OutputError, PolarsError, OSError."""
 
@@ -42,6 +46,7 @@ class MemoryStore:
     """Stores rows in memory, with strings as dictionary codes."""
 
     text: Text = TEXT
+    is_on_disk = False
 
     def __init__(self, fits: Callable[[int, int], bool] = lambda _records, _others: True) -> None:
         """Set what fits into memory: so many records, and so many other lines."""
@@ -69,6 +74,7 @@ class DiskStore:
 
     stack: ExitStack
     text: Text = pl.String()  # noqa: RUF009 (a type without state)
+    is_on_disk: bool = True
 
     def __post_init__(self) -> None:
         """Raise the limit on open files to the maximum that the system allows, because each log needs one."""

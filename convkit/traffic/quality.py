@@ -78,7 +78,8 @@ def _logs(data: LogData, by_hour: pl.DataFrame, timezone: str) -> tuple[LogSumma
     def summary(number: int) -> LogSummary:
         log, span = data.logs[number], spans.get(number)
         begin, end = (None, None) if span is None else (moment.astimezone(zone) for moment in span)
-        return LogSummary(log.source.name, log.name, log.source.packing, log.wrappers, counts.get(number, 0) + omitted.get(number, 0), begin, end)
+        lines = counts.get(number, 0) + omitted.get(number, 0) + log.blank_lines
+        return LogSummary(log.source.name, log.name, log.source.packing, log.wrappers, lines, begin, end)
 
     return tuple(summary(number) for number in range(len(data.logs)))
 

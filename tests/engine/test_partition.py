@@ -128,6 +128,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "rejects": True,
         "verbose": True,
         "max_unpacked": "1GiB",
+        "fail_if": ["silent", "checkout.cart.went_on_rate < 0.5"],
     },
     "some sessions by channel": {
         "goals": GOALS,
@@ -171,7 +172,7 @@ def test_all_options_give_the_same_bytes_in_parts(options: dict[str, Any]) -> No
 
 
 def test_every_option_is_tested_in_parts() -> None:
-    assert {field.name for field in fields(Options)} - {"memory"} <= set().union(*TOGETHER.values())
+    assert {field.name for field in fields(Options)} - {"memory", "alerts"} <= set().union(*TOGETHER.values())
 
 
 COMMANDS = {

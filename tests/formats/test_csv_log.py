@@ -5,10 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from small_logs import figures
 
 import convkit
+from convkit.formats.parsers import delimited
 from convkit.ingest.logs import open_logs
 
 if TYPE_CHECKING:
@@ -95,3 +99,20 @@ def test_times_without_a_zone_are_recognised(time: str, is_local: bool, tmp_path
     with ExitStack() as stack:
         (log,) = open_logs([tmp_path / "log"], "auto", stack).logs
     assert (log.name, log.has_local_times) == ("csv-log", is_local)
+
+
+CELLS = st.sampled_from(["x", '"open', '"two\nlines"', '"a ""word"""', '"', "", '"a,b"', 'closed"', '"three\n\nlines"'])
+
+
+@given(st.lists(CELLS, min_size=1, max_size=60), st.integers(1, 7), st.integers(2, 6))
+def test_records_are_joined_alike_in_windows_of_any_size(cells: list[str], height: int, longest: int) -> None:
+    """A quote that is never closed costs the same rows wherever a window ends."""
+    lines = "\n".join(f"{number},{cell},z" for number, cell in enumerate(cells)).split("\n")
+    frame = pl.DataFrame({"line": lines, "line_no": range(1, len(lines) + 1)}, schema={"line": pl.String, "line_no": pl.UInt32})
+    table = delimited.Dialect(",", None, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "_MOST_LINES", longest)
+        at_once = pl.concat(table.mend([frame]))
+        patch.setattr(delimited, "_MENDED_AT_ONCE", height)
+        in_windows = pl.concat(table.mend(frame[start : start + 3] for start in range(0, frame.height, 3)))
+    assert in_windows.equals(at_once)

@@ -53,6 +53,11 @@ class MixedFormat(Layout):
         return tuple(remark for layout in self.layouts for remark in layout.remarks)
 
     @property
+    def reorders(self) -> bool:
+        """Whether `scan` puts lines in order, for which it needs all of them in memory."""
+        return True
+
+    @property
     def doubtful_senders(self) -> pl.Expr | None:
         """Whether a `sender` may come from a line of yet another format."""
         return next((doubtful for layout in self.layouts if (doubtful := layout.doubtful_senders) is not None), None)

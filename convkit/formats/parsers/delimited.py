@@ -33,6 +33,8 @@ UNCLOSED_QUOTE, RAGGED_ROW = "unclosed quote", "number of fields differs from th
 _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100
 """The maximum number of lines in a record; a quote that stays open for longer counts as unclosed."""
+_MENDED_AT_ONCE = 100_000
+"""The number of lines in which records are joined at a time."""
 MOST_COLUMNS = 10_000
 """The number of columns above which a table is refused."""
 _WIDE = 40
@@ -87,7 +89,19 @@ class Dialect:
         if not self.has_quotes:
             yield from frames
             return
-        rows = pl.concat(frames).with_row_index("row")
+        waiting = list[pl.DataFrame]()
+        for frame in frames:
+            waiting.append(frame)
+            if sum(part.height for part in waiting) >= _MENDED_AT_ONCE:
+                mended, rest = self._mended(pl.concat(waiting), is_end=False)
+                yield mended
+                waiting = [rest]
+        if waiting:
+            yield self._mended(pl.concat(waiting), is_end=True)[0]
+
+    def _mended(self, lines: pl.DataFrame, *, is_end: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return LINES with records joined, and the lines from the last open quote on, if its record may end in lines that follow."""
+        rows = lines.with_row_index("row")
         is_open = self._doubled(pl.col("line")).fill_null("").str.count_matches('"', literal=True) % 2 == 1
         places = rows.filter(is_open)["row"]
         pairs = pl.DataFrame({"row": places.head(-1), "end": places.slice(1)})
@@ -95,9 +109,12 @@ class Dialect:
         whole = self._whole_records(rows, pairs[::2])
         if whole.height < (len(places) + 1) // 2:
             whole = self._disjoint(pl.concat([whole, self._whole_records(rows, pairs[1::2])]), places)
-        mended = rows.join(whole, on="row", how="left", maintain_order="left")
+        waits = not is_end and len(places) > 0 and places[-1] not in whole["end"] and rows.height - places[-1] < _MOST_LINES
+        decided = places[-1] if waits else rows.height
+        mended = rows.head(decided).join(whole, on="row", how="left", maintain_order="left")
         is_inside = (pl.col("row") <= pl.col("end").forward_fill()) & pl.col("end").is_null()
-        yield mended.filter(~is_inside.fill_null(value=False)).with_columns(line=pl.coalesce("whole", "line")).drop("row", "end", "whole")
+        joined = mended.filter(~is_inside.fill_null(value=False)).with_columns(line=pl.coalesce("whole", "line")).drop("row", "end", "whole")
+        return joined, lines.slice(decided)
 
     def _whole_records(self, rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         """Return `row, end, whole`: the records that extend from `row` to `end` and are well-formed, joined into one line."""
