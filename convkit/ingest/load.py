@@ -238,6 +238,7 @@ def _rejects_of_log(log: Log, lost: pl.DataFrame) -> pl.DataFrame:
 
 _MAX_LATE_AT_ONCE = 200_000
 """The number of late lines up to which they are in memory as text; of more, a sample decides how they are read."""
+_MOST_ROUNDS = 5
 _MAX_WAITING = 250_000
 """The number of lines that are collected before they are stored, if a log is read in blocks."""
 _WORKERS = 2
@@ -390,10 +391,26 @@ def _in_turn(function: Callable[[pl.DataFrame], pl.DataFrame], frames: Iterable[
 
 
 def _with_late_lines(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
-    """Return the lines of a log, with those that its layout does not read, or reads only in part, read again with a layout for them."""
+    """Return the lines of a log, with those that its layout does not read, or reads only in part, read again with a layout for them.
+
+    If they are too many to be looked at, a kind that is rare among them is found once the frequent ones have been read.
+    """
     numbers = late_lines.find_late_lines(loaded.lines, job.log.layout)
-    if numbers.is_empty():
-        return loaded
+    for _ in range(_MOST_ROUNDS):
+        if numbers.is_empty():
+            break
+        loaded = _with_lines_read_again(replace(job, log=replace(job.log, name=loaded.log.name)), loaded, numbers)
+        seen, numbers = (
+            len(numbers),
+            late_lines.find_late_lines(loaded.lines, job.log.layout) if len(numbers) > _MAX_LATE_AT_ONCE else numbers.clear(),
+        )
+        if len(numbers) == seen:
+            break
+    return loaded
+
+
+def _with_lines_read_again(job: LoadJob, loaded: LoadedLog, numbers: pl.Series) -> LoadedLog:
+    """Return the lines of a log, with those of these numbers read with a layout that is fitted to them, if there is one."""
     chosen = numbers.gather_every(len(numbers) // _MAX_LATE_AT_ONCE + 1)
     raw = _raw_lines(job.log, chosen)
     log = late_lines.log_of_late_lines(job.log, raw["line"].fill_null(""), is_damaged=loaded.has_false_lines)

@@ -14,6 +14,7 @@ from small_logs import FIREFOX, fates, figures, line, overview, written
 
 import convkit
 from convkit.files import sampling
+from convkit.ingest import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +108,14 @@ def test_late_lines_are_read_as_if_they_were_a_log_of_their_own(early: str, late
     assert counts(packed(together)) == apart
     if early == "combined":
         assert counts(together) == counts(written(tmp_path / "turned.log", [*second, *first])) == apart
+
+
+def test_a_kind_that_is_rare_among_very_many_late_lines_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more late lines than can be looked at, only some are: here one in ten, and none of the rare ones, at first."""
+    monkeypatch.setattr(load, "_MAX_LATE_AT_ONCE", 60)
+    common_kind, rare = LATE["Docker's JSON"] * 3, LATE["JSON"][:4]
+    log = packed(written(tmp_path / "access.log", [*[STYLE] * EARLY, *common_kind[:301], *rare, *common_kind[301:]]))
+    assert figures(log)["input"]["unparsed"] == 0
 
 
 @pytest.mark.usefixtures("whole_samples")
