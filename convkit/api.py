@@ -195,7 +195,11 @@ def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
 
 
 def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
-    """Return the parsed lines of logs (RECORDS), including static files and bots, before they are classified. Raises InputError, UsageError."""
+    """Return the parsed lines of logs (RECORDS), including static files and bots, before they are classified. Raises InputError, UsageError.
+
+    A plain log of more than 256 MB is read when the frame is collected, and only in the formats of its sampled lines: unlike in reports, lines of a
+    kind that appears only between these are left out.
+    """
     return run.read_records(logs, log_format)
 
 

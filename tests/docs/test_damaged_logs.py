@@ -86,6 +86,12 @@ CASES: dict[str, list[Case]] = {
         Case(EVENTS + b'u,1791640000,"a\nb"\n', kept=41),
         Case(EVENTS + EVENTS, kept=80),
     ],
+    "requests in another format further on in a log": [
+        Case(TEXT + b"".join(b"shop.example:443 " + text + b"\n" for text in PAGES), kept=80),
+    ],
+    "events in the middle of an access log": [
+        Case(TEXT + b"\n".join(OBJECTS.splitlines()[:9]) + b"\n", unread=9, warning="9 of 49 lines (18%) were not counted"),
+    ],
     "damaged gzip or zip": [Case(GZIP[:-8] + bytes(8), warning="may be false")],
     "gzip that is cut off or followed by garbage; damaged bzip2 or zstd": [
         Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="is cut off in the middle of its compressed data"),
