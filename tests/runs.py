@@ -107,5 +107,7 @@ def finish(
 ) -> Document:
     """Return the document of an analysis with its tallies replaced by these."""
     run_plan = replace(analyzed_logs.plan, reports=tuple(tallies), is_whole=is_whole, order=sort)
-    result = replace(analyzed_logs.run.tallied(replace(run_plan, reports=())), tallies=tallies, broken_down=broken_down)
+    # A document takes frames out of the tallies that it is built from.
+    own = {report: dict(named) for report, named in tallies.items()}
+    result = replace(analyzed_logs.run.tallied(replace(run_plan, reports=())), tallies=own, broken_down=broken_down)
     return engine_document.build(result, analyzed_logs.data, run_plan, [])

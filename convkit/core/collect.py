@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 _FEW_ROWS = 200_000
 """Below this many rows the in-memory engine is faster than the streaming one."""
+
+_GROUPED_AT_ONCE, _SEED = 100_000, 3
+"""The number of rows of tallies that are grouped at once, and the seed of the hash by which they are divided."""
 
 
 def collect_frame(query: pl.LazyFrame, rows: int) -> pl.DataFrame:
@@ -38,6 +41,16 @@ def collect_unshared(query: pl.LazyFrame) -> pl.DataFrame:
     Polars computes parts that occur twice only once, as a column, and then fails if they are too short for one.
     """
     return query.collect(engine="in-memory", optimizations=pl.QueryOptFlags(comm_subexpr_elim=False)).rechunk()
+
+
+def collect_groups(rows: pl.LazyFrame, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield rows, some at a time, but all rows with the same keys at once: grouping takes several times their memory. Without keys, yield all."""
+    number = rows.select(pl.len()).collect().item() // _GROUPED_AT_ONCE + 1 if keys else 1
+    if number == 1:
+        yield rows.collect()
+        return
+    piece = pl.struct(keys).hash(_SEED) % number
+    yield from (rows.filter(piece == place).collect() for place in range(number))
 
 
 def _engine(rows: int) -> Literal["in-memory", "streaming"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.collect import collect_groups
 from convkit.core.quality import UNKNOWN_QUALITY, Quality
 
 if TYPE_CHECKING:
@@ -182,23 +183,18 @@ class Document:
         return tuple(dict.fromkeys(note for report in (*self.reports.values(), *self.asides.values()) for note in report.notes))
 
 
-_SUMMED_AT_ONCE, _SEED = 200_000, 3
-"""The number of rows of tallies that are grouped at once, and the seed of the hash by which they are divided."""
-
-
-def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def sum_tallies(tallies: Sequence[pl.DataFrame], stored: Sequence[pl.LazyFrame] = ()) -> pl.DataFrame:
     """Add up tallies for different visitors: columns of Int64 and Int128 are summed (`last_...`: the maximum, `first_...`: the minimum).
 
-    The rest are keys.
+    The rest are keys. `stored` are further tallies, which are on disk.
     """
-    rows = pl.concat(tallies)
-    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
-    number = rows.height // _SUMMED_AT_ONCE + 1 if texts else 1
-    if number == 1:
-        return _sum_rows(rows)
-    # Grouping takes several times the memory of the rows.
-    piece = rows.select(texts).hash_rows(_SEED) % number
-    return pl.concat([_sum_rows(rows.filter(piece == place)) for place in range(number)])
+    texts = [name for name, dtype in tallies[0].schema.items() if dtype == pl.String]
+    return map_groups(pl.concat([*(tally.lazy() for tally in tallies), *stored]), texts, _sum_rows)
+
+
+def map_groups(rows: pl.LazyFrame, keys: Sequence[str], function: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    """Return what a function makes of rows, of which it gets some at a time, but all with the same keys at once."""
+    return pl.concat([function(group) for group in collect_groups(rows, keys)])
 
 
 def _sum_rows(rows: pl.DataFrame) -> pl.DataFrame:

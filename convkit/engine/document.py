@@ -103,8 +103,8 @@ def unsaved_goals(paths: Paths, plan: Plan) -> Unsaved | None:
 
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:
-    """Return the finished reports, made from their tallies."""
-    return {report: reports.load(report).present(tallies[report], view) for report in tallies}
+    """Return the finished reports, made from their tallies, which are dropped one by one."""
+    return {report: reports.load(report).present(tallies.pop(report), view) for report in tuple(tallies)}
 
 
 def _explain_command(paths: Paths, plan: Plan) -> str:
@@ -148,7 +148,7 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
 
 def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return a report broken down by a key. Its frame has rows for each value, its notes are about all sessions, and its screen shows both."""
-    report = reports.load(whole.name).present(tally, view)
+    report = reports.load(whole.name).present(dict(tally), view)
     breakdown_screen = reports.breakdown_of(whole.name)
     values = breakdown.ordered_values(tally, view)
     marks = periods.period_marks(values[VALUE].to_list(), view)

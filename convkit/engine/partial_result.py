@@ -13,7 +13,7 @@ import polars as pl
 from convkit.core.document import sum_tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from convkit.core.crowd import Crowd
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from convkit.core.quality import BotSessions
     from convkit.goals.filters import FilterSummary
     from convkit.goals.variants import SeveralVariants
+
+    Stored = Mapping[tuple[str, str], pl.LazyFrame]
+
+_FEW_ROWS = 20_000
+"""The number of rows below which a tally stays in memory until all parts are analyzed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +88,18 @@ class PartialResult(Counts):
     """The tallies broken down by a key."""
     ends: datetime | None
     """The time of the last hit in the logs."""
+    stored: tuple[Stored, Stored] = ({}, {})
+    """The tallies that are on disk, by report and name: those of `tallies` and of `broken_down`, where they have no rows."""
 
     def as_text(self) -> PartialResult:
         """Return the result with plain strings, because even one dictionary code would keep all strings of its part in memory."""
         return replace(self, tallies=_as_text(self.tallies), broken_down=None if self.broken_down is None else _as_text(self.broken_down))
+
+    def on_disk(self, keep: Callable[[pl.LazyFrame], pl.LazyFrame]) -> PartialResult:
+        """Return the result with its long tallies on disk: those of all parts may take more memory than a part."""
+        tallies, stored = _on_disk(self.tallies, keep)
+        broken_down, stored_of_key = (None, {}) if self.broken_down is None else _on_disk(self.broken_down, keep)
+        return replace(self, tallies=tallies, broken_down=broken_down, stored=(stored, stored_of_key))
 
 
 def merge(results: Sequence[PartialResult]) -> PartialResult:
@@ -100,8 +113,9 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
     bot_sessions = [result.bot_sessions for result in results if result.bot_sessions]
     return replace(
         first,
-        tallies=add_tallies([result.tallies for result in results]),
-        broken_down=add_tallies(broken_down) if broken_down else None,
+        tallies=add_tallies([result.tallies for result in results], [result.stored[0] for result in results]),
+        broken_down=add_tallies(broken_down, [result.stored[1] for result in results]) if broken_down else None,
+        stored=({}, {}),
         input=_summed(result.input for result in results),
         reasons={kind: dict(sorted(_summed(result.reasons[kind] for result in results).items())) for kind in first.reasons},
         by_address=_pair(result.by_address for result in results),
@@ -119,9 +133,22 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
     )
 
 
-def add_tallies(parts: Sequence[Tallies]) -> Tallies:
-    """Return the sum of the tallies of several parts."""
-    return {report: {name: sum_tallies([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
+def add_tallies(parts: Sequence[Tallies], stored: Sequence[Stored] = ()) -> Tallies:
+    """Return the sum of the tallies of several parts, some of which are on disk."""
+
+    def summed(report: str, name: str) -> pl.DataFrame:
+        return sum_tallies([part[report][name] for part in parts], [part[report, name] for part in stored if (report, name) in part])
+
+    return {report: {name: summed(report, name) for name in tallies} for report, tallies in parts[0].items()}
+
+
+def _on_disk(tallies: Tallies, keep: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tuple[Tallies, Stored]:
+    """Return tallies without the rows of the long ones, and those tallies on disk."""
+    stored = {(report, name): keep(tally.lazy()) for report, named in tallies.items() for name, tally in named.items() if tally.height >= _FEW_ROWS}
+    rest = {
+        report: {name: tally.clear() if (report, name) in stored else tally for name, tally in named.items()} for report, named in tallies.items()
+    }
+    return rest, stored
 
 
 def _as_text(tallies: Tallies) -> Tallies:

@@ -71,6 +71,8 @@ class Partition:
     """The only part if the lines are in memory; None if they are on disk."""
     filters: tuple[pl.Expr, ...] = ()
     """For each part, whether a line on disk belongs to it."""
+    store: DiskStore | None = None
+    """Where the lines are on disk."""
 
     @property
     def is_divided(self) -> bool:
@@ -163,7 +165,7 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     if any(goal.shared is not None for goal in goals.all):
         nodes = pl.concat([nodes, _value_nodes(with_values, size, nodes, plan, facts)], how="diagonal")
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=facts, identity_notes=notes, duplicates=duplicates)
-    return Partition(data, plan.every_line, filters=_filters(lines, group_keys(nodes), size, plan.memory))
+    return Partition(data, plan.every_line, filters=_filters(lines, group_keys(nodes), size, plan.memory), store=store)
 
 
 def _judged(

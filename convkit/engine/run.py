@@ -39,7 +39,9 @@ def analyze(parts: Partition, plan: Plan) -> PartialResult:
 
     def result_of(part: Part) -> PartialResult:
         result = stages.analyze(part, plan).tallied(plan)
-        return result.as_text() if parts.is_divided else result
+        if parts.store is None:
+            return result
+        return result.as_text().on_disk(parts.store.write) if len(parts.filters) > 1 else result.as_text()
 
     results = parts.map(result_of)
     if any(result.bot_sessions for result in results):

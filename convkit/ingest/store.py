@@ -86,10 +86,14 @@ class DiskStore:
 
     def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Run a query, write its rows with their `key`, and return a query that reads them."""
+        return self.write(add_bucket_key(lines))
+
+    def write(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Run a query, write its rows, and return a query that reads them."""
         path = self.stack.enter_context(filesystem.temporary_path(tempfile.gettempdir()))
         try:
             # LZ4 takes no noticeable time; Zstandard saves a third of the space for a fifth more time.
-            add_bucket_key(lines).sink_parquet(path, compression="lz4", row_group_size=_ROWS)
+            rows.sink_parquet(path, compression="lz4", row_group_size=_ROWS)
         except (OSError, pl.exceptions.ComputeError) as error:
             raise filesystem.disk_full_error(error) or error from None
         return pl.scan_parquet(path)

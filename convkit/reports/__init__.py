@@ -52,8 +52,11 @@ class ReportModule(Protocol):
         """
         ...
 
-    def present(self, tally: Mapping[str, pl.DataFrame], view: View, /) -> Report:
-        """Return the finished report, from tallies that may have been summed over several parts of the visitors."""
+    def present(self, tally: dict[str, pl.DataFrame], view: View, /) -> Report:
+        """Return the finished report, from tallies that may have been summed over several parts of the visitors.
+
+        Frames may be taken out of `tally`, so that they need not be in memory together with the report.
+        """
         ...
 
 

@@ -118,7 +118,7 @@ def _of_goal(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Go
     return counts.select(*keys, pl.lit(goal.name).alias("goal"), "reached", "then_converted")
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by sessions; columns about conversions are empty if no macro goal is known."""
     separate = (Column(f"{_CONVERTED}:{name}", "count") for name in view.separate_macros)
     columns, frame = (*view.keys, *COLUMNS, *separate), breakdown.in_value_order(_figures(tally, view), tally, view)

@@ -15,7 +15,7 @@ from convkit.core.document import Column, Report, empty_frame
 from convkit.funnels.drop_off import ANY_PATH, BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
@@ -61,7 +61,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     return {"departures": pl.concat(departures), "steps": pl.concat(steps)} if departures else {}
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report by funnel, step, `what` and `dropped`; `more` marks items that are clearly more common among those who dropped off."""
     shown = (*view.keys, *COLUMNS)
     if not view.goals.funnels:

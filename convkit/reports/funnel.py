@@ -134,7 +134,7 @@ def _seconds(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.Laz
     return pl.concat(rows)
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, with funnels and steps in the order of the goals file."""
     columns = (*view.keys, *COLUMNS)
     if not view.goals.funnels:

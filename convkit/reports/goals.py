@@ -108,7 +108,7 @@ def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
     return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report: macro goals first, then micro goals, each sorted by the number of sessions."""
     base = breakdown.every_value("base", tally, view)
     columns = (*view.keys, *COLUMNS, *(Column(name, "count") for name in _later(view.goals)))

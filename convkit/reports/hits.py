@@ -14,8 +14,6 @@ from convkit.goals import matching
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
 
@@ -57,7 +55,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     return {"hits": hits.select(*keys, **of_log, has_value=pl.col("value").is_not_null(), **places)}
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by time."""
     names = pl.DataFrame({"source": range(len(view.sources)), "name": view.sources}, schema={"source": pl.Int32, "name": pl.String})
     frame = (

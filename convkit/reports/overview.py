@@ -150,13 +150,15 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
     return alone.join(with_session, on="visitor", how="anti")
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the headline; figures about conversions are empty if no macro goal is known."""
     columns, frame = (*view.keys, *COLUMNS, *_separate_columns(view)), _figures(tally, view)
     if view.by:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
     facts = frame.row(0, named=True) | tally["sums"].select("valued_hits").row(0, named=True)
     notes = _overview_notes.notes(tally, view)
+    # There may be a million paths, and the screen needs none.
+    del tally["followers"]
     return Report("overview", columns, frame, lambda _, screen: _draw(facts, tally, view, screen), notes, metrics=True)
 
 

@@ -8,9 +8,10 @@ import polars as pl
 
 from convkit.analysis import breakdown, exposure
 from convkit.analysis.breakdown_screen import BreakdownTable, Section
+from convkit.analysis.sorting import sort_columns
 from convkit.core import formatting, stats
 from convkit.core.blocks import Heading, Shown, table
-from convkit.core.document import Column, Report
+from convkit.core.document import Column, Report, map_groups
 from convkit.core.schema import is_interaction, is_kind
 
 if TYPE_CHECKING:
@@ -88,32 +89,29 @@ def _count(fits: pl.Expr | None = None) -> pl.Expr:
     return (pl.len() if fits is None else fits.sum()).cast(pl.Int64)
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, with the pages that have the most exits without a conversion first."""
-    keys = [*view.by, "page"]
-    medians = (
-        tally["seconds"]
-        .sort("seconds")
-        .group_by(keys)
-        .agg(median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5))
-    )
-    frame = (
-        tally["pages"]
-        .join(medians, on=keys, how="left")
-        .with_columns(lost=pl.col("exits") - pl.col("exits_converted"))
-        # There may be a million pages, so they are sorted while they have few columns.
-        .sort("lost", "exits", "pageviews", "page", descending=[True, True, True, False])
-        .with_columns(
-            bounce_rate=stats.ratio(pl.col("bounces"), pl.col("landings")),
-            exit_rate=stats.ratio(pl.col("exits"), pl.col("pageviews")),
-            timed_share=stats.ratio(pl.col("timed"), pl.col("pageviews")),
-        )
-    )
+    # There may be a million pages, so they are sorted while they have few columns, and no column is in memory twice for long.
+    pages = tally.pop("pages").with_columns(timed=stats.ratio(pl.col("timed"), pl.col("pageviews")))
+    pages = pages.with_columns(bounce_rate=stats.ratio(pl.col("bounces"), pl.col("landings")))
+    pages = pages.with_columns(exit_rate=stats.ratio(pl.col("exits"), pl.col("pageviews")))
+    series = [*pages.get_columns(), _medians(pages.select(*view.by, "page"), tally.pop("seconds"))]
+    del pages
+    lost = pl.col("exits") - pl.col("exits_converted")
+    frame = sort_columns(series, [lost, pl.col("exits"), pl.col("pageviews"), pl.col("page")], descending=[True, True, True, False])
+    frame = frame.rename({"timed": "timed_share"})
     if not view.knows_macro:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
     columns = (*view.keys, *COLUMNS, *(Column(f"{_LANDINGS}:{name}", "count") for name in view.separate_macros))
     shown = breakdown.in_value_order(frame, tally, view).select(column.name for column in columns)
     return Report("pages", columns, shown, lambda rows, screen: _draw(rows, view, screen))
+
+
+def _medians(keys: pl.DataFrame, seconds: pl.DataFrame) -> pl.Series:
+    """Return `median_seconds` for each page, or null if no view of it was timed."""
+    median = stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5)
+    medians = map_groups(seconds.lazy(), keys.columns, lambda rows: rows.sort("seconds").group_by(keys.columns).agg(median_seconds=median))
+    return keys.join(medians, on=keys.columns, how="left", maintain_order="left")["median_seconds"]
 
 
 def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:

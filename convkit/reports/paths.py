@@ -143,7 +143,7 @@ def _at(back: int) -> pl.Expr:
     return pl.when(pl.col("session") == pl.col("session").shift(back)).then(pl.col("page").shift(back))
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by sessions, then path; `converted` is empty for paths to a macro goal."""
     path_query, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
     all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()

@@ -14,8 +14,6 @@ from convkit.goals import matching, money
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
 
@@ -59,7 +57,7 @@ def _worth(analysis: Analysis) -> pl.LazyFrame:
     return pl.concat([nothing, *amounts]).group_by("session").agg(value=money.total())
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by start; columns about conversions are empty if no macro goal is known."""
     has_value = view.knows_macro and any(goal.value is not None for goal in view.goals.macros)
     frame = (

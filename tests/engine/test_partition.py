@@ -28,9 +28,10 @@ from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, experiments, to_yaml
 from profiles import share_of_examples
 
+from convkit.core import collect
 from convkit.core.options import Options
 from convkit.core.schema import PROBLEM
-from convkit.engine import partition
+from convkit.engine import partial_result, partition
 from convkit.engine.memory import BASE, USUAL, MemoryBudget
 from convkit.errors import OutputError, UsageError
 from convkit.files import reader
@@ -87,6 +88,25 @@ def test_samples_give_the_same_bytes_in_parts_as_in_one_piece(paths: list[Path])
     number, in_one_part, in_parts = both(paths, goals=GOALS, verbose=True)
     assert number > 5
     assert in_parts == in_one_part
+
+
+@pytest.mark.parametrize("by", [None, "landing"])
+def test_long_tallies_are_stored_on_disk_and_give_the_same_bytes(eighth: Path, by: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, write = list[int](), store.DiskStore.write
+
+    def counted(self: store.DiskStore, rows: pl.LazyFrame) -> pl.LazyFrame:
+        stored.append(1)
+        return write(self, rows)
+
+    with memory(WHOLE):
+        in_one_part = runs.render(runs.document([eighth / "access.log"], goals=GOALS, by=by), "json")
+    monkeypatch.setattr(store.DiskStore, "write", counted)
+    monkeypatch.setattr(partial_result, "_FEW_ROWS", 20)
+    monkeypatch.setattr(collect, "_GROUPED_AT_ONCE", 50)
+    with memory(BASE + SMALL) as numbers:
+        assert runs.render(runs.document([eighth / "access.log"], goals=GOALS, by=by), "json") == in_one_part
+    assert numbers[0] > 1
+    assert len(stored) > numbers[0]
 
 
 def test_variants_give_the_same_bytes_in_parts_as_in_one_piece() -> None:
@@ -501,8 +521,9 @@ def test_a_full_disk_is_reported(error: Exception, monkeypatch: pytest.MonkeyPat
 
 STOPPED = """
 import sys, time, convkit
+from convkit.core import collect
 from convkit.core.options import Options
-from convkit.engine import partition
+from convkit.engine import partial_result, partition
 from convkit.engine.memory import BASE, MemoryBudget
 MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 1))
 def wait(*_):

@@ -74,7 +74,7 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
     low = stats.newcombe_low(
         pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.bonferroni_z(count_tests(sides, reports["drop-off"].frame))
     )
-    worse = pages.filter((pl.col("landings") >= _FEWEST_LANDINGS) & (low > 0)).sort("landings", "page", descending=[True, False])
+    worse = pages.filter(pl.col("landings") >= _FEWEST_LANDINGS).filter(low > 0).sort("landings", "page", descending=[True, False])
     if worse.is_empty():
         return None
     row = worse.row(0, named=True)
