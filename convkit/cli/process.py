@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
-from convkit.core.sizes import LITTLE_MEMORY, parse_size
+from convkit.core.sizes import LEAST_ADDRESSES, LITTLE_MEMORY, address_limit, parse_size
 from convkit.errors import OutputError
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ _ALLOCATOR = "_RJEM_MALLOC_CONF"
 """The variable from which the allocator that Polars uses (jemalloc, as built for Rust) reads its settings when it is loaded."""
 _SOON = ",dirty_decay_ms:200,muzzy_decay_ms:0"
 """The settings that return memory to the system a fifth of a second after it was last used, not ten seconds; this takes a tenth more time."""
-_LEAST_MEMORY = 1 << 30
-"""The number of bytes of address space below which Polars may crash, or wait for ever, however small a log is."""
 _OTHER_THREADS, _THREADS_PER_CORE = 8, 3
 """How many threads Polars and its allocator start, as far as is known: one pool each for queries, for streams and for files, and some more."""
 _ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -89,17 +87,17 @@ def set_environment() -> None:
 
 
 def _has_little_memory(arguments: Sequence[str]) -> bool:
-    """Return whether a command line limits its memory to little; the allocator needs to know before options are parsed."""
+    """Return whether a command line, or the limit on addresses, leaves little memory; the allocator needs to know before options are parsed."""
     following = dict(pairwise((*arguments, "")))
     value = next((text.partition("=")[2] or following[text] for text in arguments if text.partition("=")[0] == "--memory"), "")
     size = parse_size(value)
-    return size is not None and size < LITTLE_MEMORY
+    return (address_limit() - LEAST_ADDRESSES if size is None else size) < LITTLE_MEMORY
 
 
 def check_resources() -> None:
     """Raise OutputError if the system's limits leave too few threads or too little memory for any run: Polars would crash, or wait for ever."""
-    limit = _memory_limit()
-    if limit < _LEAST_MEMORY:
+    limit = address_limit()
+    if limit < LEAST_ADDRESSES:
         raise OutputError(f"the memory limit of {limit >> 20} MiB is too low for any run; raise it, with ulimit -v, to at least 2 GiB")
     threads = _OTHER_THREADS + _THREADS_PER_CORE * int(os.environ.get(_THREADS, os.cpu_count() or 1))
     # Threads reserve addresses, which a run that is short of them needs for itself.
@@ -111,14 +109,6 @@ def is_shortage(error: BaseException) -> bool:
     """Return whether memory or threads ran out; panics of Polars and errors of imports say so in their text only."""
     is_named = any(text in str(error) for text in ("Resource temporarily unavailable", "Cannot allocate memory", "failed to map segment"))
     return isinstance(error, MemoryError) or is_named
-
-
-def _memory_limit() -> int:
-    """Return the limit on the address space in bytes, which is very high if there is none."""
-    import resource  # noqa: PLC0415 (not every system has it)
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
 def _can_start(number: int) -> bool:

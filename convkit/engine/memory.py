@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from convkit.core.collect import collect_frame
-from convkit.core.sizes import LITTLE_MEMORY, parse_size
+from convkit.core.sizes import LEAST_ADDRESSES, LITTLE_MEMORY, address_limit, parse_size
 from convkit.errors import UsageError
 from convkit.files.lines import BZIP2, GZIP, PARQUET, ZIP, ZSTD
 from convkit.files.sampling import sample
@@ -57,8 +57,12 @@ class MemoryBudget:
 
     @classmethod
     def of(cls, memory: str | None) -> MemoryBudget:
-        """Return the budget given by `--memory`, by default the usual one or, if that is less, half of the available memory. Raises UsageError."""
-        return cls(min(USUAL, max(_memory() // 2, _LEAST)) if memory is None else parse(memory))
+        """Return the budget given by `--memory`, by default the usual one or, if that is less, half of the available memory. Raises UsageError.
+
+        Under a limit on addresses, it is half of those that Polars does not reserve.
+        """
+        available = min(_memory(), address_limit() - LEAST_ADDRESSES)
+        return cls(min(USUAL, max(available // 2, _LEAST)) if memory is None else parse(memory))
 
     @property
     def is_small(self) -> bool:

@@ -19,6 +19,7 @@ from small_logs import line, written
 
 from convkit.cli import main, process
 from convkit.core.durations import parse_duration
+from convkit.engine.memory import MemoryBudget
 from convkit.errors import ExitCode, GoalsFileError, OutputError, UsageError
 from convkit.formats import strings
 from convkit.formats.strings.template import FormatStringError
@@ -155,16 +156,24 @@ def test_a_limit_on_memory_that_allows_no_run_is_named(monkeypatch: pytest.Monke
     monkeypatch.setattr(resource, "getrlimit", lambda _: (700 << 20, -1))
     with pytest.raises(OutputError, match="the memory limit of 700 MiB is too low for any run; raise it, with ulimit -v, to at least 2 GiB"):
         process.check_resources()
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 30, -1))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1536 << 20, -1))
     process.check_resources()
 
 
-@pytest.mark.parametrize("limit", [100_000, 600_000, 1_000_000, pytest.param(1_200_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("limit", "budget"), [(1536 << 20, 256 << 20), (2 << 30, 256 << 20), (3 << 30, 768 << 20), (1 << 40, None)])
+def test_a_limit_on_addresses_lowers_the_memory_that_a_run_uses(limit: int, budget: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = MemoryBudget.of(None)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, -1))
+    assert MemoryBudget.of(None).size == min(budget or usual.size, usual.size)
+    assert MemoryBudget.of("300MiB").size == 300 << 20
+
+
+@pytest.mark.parametrize("limit", [100_000, 600_000, 1_000_000, 1_300_000, pytest.param(1_700_000, marks=pytest.mark.slow)])
 def test_a_lack_of_memory_leaves_the_old_file(limit: int, log: str, tmp_path: Path) -> None:
     """Above the limit that is refused, the system may end the run; it never waits for ever."""
     Path("made.csv").write_text("old", encoding="utf-8")
     done = shell(f'ulimit -v {limit}; $CONVKIT overview "$1" -o made.csv', log, folder=tmp_path)
-    if limit <= 1 << 20:
+    if limit <= 1536 << 10:
         assert (done.returncode, done.stderr.count(b"\n")) == (6, 1)
         assert b"is too low for any run" in done.stderr
     else:
