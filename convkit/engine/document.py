@@ -45,7 +45,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     """Return the document to render: reports, and facts about their input. Notes and findings are about all sessions, even in a breakdown."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
-    tallied = present({name: result.tallies[name] for name in plan.tallied}, view)
+    hours, tallied = thresholds.sessions_per_hour(result.tallies), present(result.tallies, view)
     whole_reports = shown = {name: tallied[name] for name in plan.reports}
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
     lost = lost_lines.notes_on_lost(result, data, plan.goals)
@@ -78,7 +78,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         empty=empty.text if empty and empty_result.is_period_empty([result]) else "",
         unsaved=unsaved_goals(paths, plan),
         losses=data.losses,
-        thresholds=thresholds.evaluate(plan.thresholds, tallied, result.tallies, view),
+        thresholds=thresholds.evaluate(plan.thresholds, tallied, hours, view),
         rejects=data.rejects,
         quality=quality,
         files=data.files,

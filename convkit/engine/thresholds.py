@@ -17,7 +17,7 @@ import polars as pl
 from convkit import reports as convkit_reports
 from convkit.core import formatting, stats, verdicts
 from convkit.core.collect import collect_frame
-from convkit.core.document import Outcome, sum_tallies
+from convkit.core.document import Outcome
 from convkit.core.durations import parse_duration
 from convkit.core.schema import FATES
 from convkit.errors import GoalsFileError, Problem, UsageError, suggestion
@@ -230,17 +230,22 @@ def tally(analysis: Analysis, thresholds: Iterable[Threshold]) -> Tallies:
     return {_TALLY: {_HOURS: collect_frame(hours, analysis.size)}}
 
 
-def evaluate(thresholds: Sequence[Threshold], reports: Mapping[str, Report], tallies: Tallies, view: View) -> tuple[Outcome, ...]:
-    """Return whether each threshold was missed by the figures of a run."""
-    return tuple(_outcome(one, reports, tallies, view) for one in thresholds)
+def sessions_per_hour(tallies: Tallies) -> pl.DataFrame:
+    """Remove what `tally` added to the tallies of reports and return it."""
+    return tallies.pop(_TALLY)[_HOURS] if _TALLY in tallies else pl.DataFrame()
 
 
-def _outcome(threshold: Threshold, reports: Mapping[str, Report], tallies: Tallies, view: View) -> Outcome:
+def evaluate(thresholds: Sequence[Threshold], reports: Mapping[str, Report], hours: pl.DataFrame, view: View) -> tuple[Outcome, ...]:
+    """Return whether each threshold was missed by the figures of a run; `hours` are those of `tally`."""
+    return tuple(_outcome(one, reports, hours, view) for one in thresholds)
+
+
+def _outcome(threshold: Threshold, reports: Mapping[str, Report], hours: pl.DataFrame, view: View) -> Outcome:
     if threshold.report in {_INPUT, _LOG}:
         return _of_run(threshold, view)
     row = _row(threshold, reports)
     if threshold.word == SILENT:
-        return _silent(threshold, row, sum_tallies([tallies[_TALLY][_HOURS]]), view)
+        return _silent(threshold, row, hours, view)
     return _target(threshold, row, view) if threshold.word == TARGET else _of_report(threshold, row, view)
 
 
