@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convkit.core.model import ORDERS, Alert, Exclusion, Funnel, Goals, Site, Step
+from convkit.core.model import ORDERS, Alert, Exclusion, Funnel, Goal, Goals, Site, Step
 from convkit.core.permissions import reading_fix
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean, unknown_name
 from convkit.goals import filters, strict_yaml, values
@@ -26,6 +26,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 MOST_GOALS, MOST_MACROS, MOST_FUNNELS, MOST_STEPS = 500, 100, 100, 50
 """How many goals, macro goals and funnels a file may have, and how many steps a funnel; more would take too much memory."""
+MOST_VALUES = 30
+"""How many different query parameters, cookies and properties `value` and `once_per` may name: each is a column of all hits."""
 _FEWER_GOALS = "write one goal with a pattern like /products/**, or use several goals files"
 
 
@@ -95,10 +97,18 @@ class _FileReader:
             self.problems.append(
                 blocks.get("funnels", self.root).problem(f"this file has {number}, but at most {MOST_GOALS} are possible; {_FEWER_GOALS}")
             )
+        self._check_values((*listed, *reader.unlisted))
         alerts = self._alerts(blocks.get("alerts"))
         return replace(
             goals, unlisted=tuple(reader.unlisted), alerts=alerts, funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel)
         )
+
+    def _check_values(self, goals: Sequence[Goal]) -> None:
+        """Report too many different values that goals read from hits."""
+        read = {name for goal in goals for name in (goal.value, goal.once_value) if isinstance(name, str)}
+        if len(read) > MOST_VALUES:
+            number = f"`value` and `once_per` name {len(read)} different parameters, cookies and properties"
+            self.problems.append(self.root.problem(f"{number}, but at most {MOST_VALUES} are possible; use several goals files"))
 
     def _alerts(self, block: Node | None) -> tuple[Alert, ...]:
         """Return the thresholds in the file; whether they make sense is checked where reports are known."""

@@ -159,7 +159,13 @@ def paths(numbers: Iterable[int]) -> str:
     return ", ".join(f"/p/{n}" for n in numbers)
 
 
+def with_values(number: int) -> str:
+    """Return a goals file whose goals read this many values from hits, each of them twice."""
+    return "micro:\n" + "".join(f"  g{n}: {{page: /p, value: query.a{n % number}}}\n" for n in range(2 * number))
+
+
 AT_THE_LIMIT = {
+    "values of hits": with_values(loader.MOST_VALUES),
     "goals": micros(loader.MOST_GOALS),
     "macro goals": macros(loader.MOST_MACROS),
     "funnels": funnels(loader.MOST_FUNNELS),
@@ -171,6 +177,10 @@ BEYOND = {
     "goals of both blocks": (macros(1) + micros(500), "goals.yaml:503:3: this file has 501 goals, but"),
     "macro goals": (macros(101), "goals.yaml:102:3: this file has 101 macro goals, but at most 100 are possible; list those"),
     "funnels": (funnels(1000), "goals.yaml:103:3: this file has 1,000 funnels, but at most 100 are possible; use several"),
+    "values of hits": (
+        with_values(31),
+        "goals.yaml:1:1: `value` and `once_per` name 31 different parameters, cookies and properties, but at most 30",
+    ),
     "steps": (funnels(1, paths(range(51))), "goals.yaml:3:348: this funnel has 51 steps, but at most 50 are possible; split it"),
     "goals inside funnels": (
         "micro: {one: /one}\n" + AT_THE_LIMIT["goals inside funnels"],
