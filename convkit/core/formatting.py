@@ -106,6 +106,18 @@ def _bound(rate: float, digits: int) -> str:
     return f"{value:.{max(digits, 1) if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (smaller values would be rounded to 0)
 
 
+def times(ratio: float | None) -> str:
+    """Return a ratio with two significant digits, like `0.74`, `1.3` or `12`, or a dash if there is none."""
+    return UNKNOWN if ratio is None else f"{ratio:,.{_digits(ratio)}f}" if ratio else "0"
+
+
+def times_interval(low: float | None, high: float | None) -> str:
+    """Return the interval of a ratio, like `0.35 – 1.5`; without an upper bound, `1.2 or more`."""
+    if low is None:
+        return UNKNOWN
+    return f"{times(low)} – {times(high)}" if high is not None else f"{times(low)} or more"
+
+
 def one_in(part: int, whole: int) -> str:
     """Return odds like `about 1 in 85`, or an empty string if there are none or the base is too small."""
     return f"about 1 in {count(round(whole / part))}" if part and whole >= MIN_BASE and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 means nothing)

@@ -11,7 +11,11 @@ import polars as pl
 
 def running_count(matches: pl.Expr, group: str) -> pl.Expr:
     """Return the number of matching rows in the group up to and including this one, as UInt32."""
-    number = matches.cast(pl.UInt32)
+    return running_sum(matches.cast(pl.UInt32), group)
+
+
+def running_sum(number: pl.Expr, group: str) -> pl.Expr:
+    """Return the sum of whole numbers in the group up to and including this row."""
     total = number.cum_sum()
     return total - pl.when(_starts_group(group)).then(total - number).forward_fill()
 

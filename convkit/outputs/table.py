@@ -189,15 +189,16 @@ def _grid(grid: Grid, width: int) -> Iterator[Text]:
     if grid.headings:
         yield _row(grid.headings, widths, grid, width)
     for row in grid.rows:
-        yield _row(row.cells, widths, grid, width)
+        is_heading = len(row.cells) == 1 < len(widths)
+        yield _line(Line(tuple(row.cells), grid.indent), width) if is_heading else _row(row.cells, widths, grid, width)
         yield from _blocks(row.details, width)
 
 
 def _widths(grid: Grid, width: int) -> dict[int, int]:
     """Return the columns that fit, each with its width."""
     rows = [grid.headings, *(row.cells for row in grid.rows)]
-    texts = [[safe(cell.text) for cell in row] for row in rows]
     columns = range(max((len(row) for row in rows), default=0))
+    texts = [[safe(cell.text) for cell in row] for row in rows if len(row) > 1 or len(columns) == 1]
     widths = {column: max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in columns}
     widths |= {column: min(widths[column], most) for column, most in grid.most.items() if column in widths}
     if not widths:
