@@ -29,6 +29,7 @@ WORD = 31
 BANDS = (1, 2, 3, 4, 5, 7, 10, 15, 25)
 """The smallest number in each band of page counts."""
 _LAST_VISIT = 3
+_COLUMNS = ("row", "session", "unit", "time", "begun", "begins", "converts", "ends_there", "y")
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ class Masks:
         word, bit = self.places[name]
         return pl.col(f"{mask}{word}") & (1 << bit) != 0
 
-    def has_any(self, mask: str, names: Iterable[str]) -> pl.Expr:
-        """Return whether a mask has the bit of any of these goals."""
+    def has_any(self, of: Iterable[str], names: Iterable[str]) -> pl.Expr:
+        """Return whether one of these masks has the bit of any of these goals."""
         bits = self.bits(names)
-        return any_of(pl.col(f"{mask}{word}") & bits[word] != 0 for word in self._words if bits[word])
+        return any_of(pl.col(f"{mask}{word}") & bits[word] != 0 for mask in of for word in self._words if bits[word])
 
     def bits(self, names: Iterable[str]) -> list[int]:
         """Return the bits of these goals, one number per column."""
@@ -108,14 +109,16 @@ class Masks:
         return numbers
 
 
-def walk(analysis: Analysis, aim: Aim, to: Goal) -> pl.LazyFrame:
+def walk(analysis: Analysis, aim: Aim, to: Goal, *, with_place: bool = False) -> pl.LazyFrame:
     """Return the points up to the first hit of `to`: interactions and hits that reach a goal, one row each.
 
-    Columns: `row`, `session`, `unit`, `time`; the masks `had` (reached before, in the session or, with a window, in all lines read), `new` (reached
-    here first), `on` (true on the last page so far; until there is one, on the last interaction) and `landed` (true on the session's first
-    interaction), Int64; `page`, the number of interactions so far, and `places`, that of pages; `begun`, the time at which the unit began, and
-    `begins`, whether it does here; `converts`, whether this is the first hit of `to`, and `y`, whether it comes later, in the window if there is
-    one; `channel` and `visit` (1, 2, or 3 for all later ones) of the session.
+    Columns: `row`, `session`, `unit`, `time`; the masks `had` (reached before, in the session or, with a window, in all lines read) and `new` (first
+    reached here), Int64; `begun`, the time at which the unit began, and `begins`, whether it does here; `converts`, whether this is the first hit of
+    `to`, `ends_there`, whether the unit ever reaches it, and `y`, whether it does so later, in the window if there is one.
+
+    `with_place` adds where the unit stands: the masks `on` (true on the last page so far; until there is one, on the last interaction) and `landed`
+    (true on the session's first interaction); `page`, the number of interactions so far in the session, and `places`, that of pages; the session's
+    `channel`, and its `visit`: 1, 2, or 3 for all later ones.
 
     Only points in the period are returned; with a window, all others also lie at least that long before the log's end, so that all had as much time.
     """
@@ -155,14 +158,18 @@ def walk(analysis: Analysis, aim: Aim, to: Goal) -> pl.LazyFrame:
         page=pl.max_horizontal("page", 1).cast(pl.Int32),
         begun=pl.when("begins").then("time").forward_fill(),
         y=comes_later & in_time,
+        ends_there=(end_unit == pl.col("unit")).fill_null(value=False),
     )
+    places = ["page", "places", *masks.columns("on"), *masks.columns("landed")] if with_place else []
     is_before = (pl.col("reaches") == 0) | pl.col("converts")
     has_time = (
         pl.lit(value=True) if aim.window is None or analysis.ends is None else pl.col("converts") | (pl.col("time") <= analysis.ends - aim.window)
     )
-    origin = analysis.sessions.select("session", "channel", visit=pl.min_horizontal("number", _LAST_VISIT).cast(pl.Int32))
-    kept = standing.filter(pl.col("inside") & is_before & has_time).drop(masks.columns("here"), "inside", "reaches", "interacts", "is_page")
-    return materialize([kept.join(origin, on="session", how="left", maintain_order="left")])[0]
+    kept = standing.filter(pl.col("inside") & is_before & has_time).select(*_COLUMNS, *masks.columns("had"), *masks.columns("new"), *places)
+    if with_place:
+        origin = analysis.sessions.select("session", "channel", visit=pl.min_horizontal("number", _LAST_VISIT).cast(pl.Int32))
+        kept = kept.join(origin, on="session", how="left", maintain_order="left")
+    return materialize([kept])[0]
 
 
 def _last(value: pl.Expr, matches: pl.Expr) -> pl.Expr:

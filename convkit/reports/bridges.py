@@ -78,7 +78,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     if aim.to is None:
         return {}
     masks = points.Masks(analysis.goals.goals)
-    walked = points.walk(analysis, aim, aim.to)
+    walked = points.walk(analysis, aim, aim.to, with_place=True)
     at = [*points.keys_of(masks, "had", "new", "on", "landed"), points.band(pl.col("page")).alias("page"), "visit", "channel"]
     return {
         "points": walked.group_by(at).agg(n=pl.len().cast(pl.Int64), y=pl.col("y").sum().cast(pl.Int64)),

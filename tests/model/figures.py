@@ -23,13 +23,16 @@ def rate(part: int, whole: int) -> float | None:
 
 
 def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
-    """Return the 95% bounds of a share (Wilson 1927, without continuity correction)."""
-    if not whole:
-        return None, None
+    """Return the 95% bounds of a share, or None if the whole is 0."""
+    return score_bounds(part, whole, Z) if whole else (None, None)
+
+
+def score_bounds(part: int, whole: int, z: float) -> tuple[float, float]:
+    """Return the bounds of a share at a normal quantile (Wilson 1927, without continuity correction)."""
     share = part / whole
-    middle = share + Z * Z / (2 * whole)
-    half = Z * math.sqrt(share * (1 - share) / whole + Z * Z / (4 * whole * whole))
-    scale = 1 + Z * Z / whole
+    middle = share + z * z / (2 * whole)
+    half = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
+    scale = 1 + z * z / whole
     return (middle - half) / scale, (middle + half) / scale
 
 

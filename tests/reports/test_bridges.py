@@ -134,7 +134,7 @@ def compare_with_the_model(document: Document, hits: pl.DataFrame, sessions: pl.
             assert isclose(row["months_needed"], of_model["needed"] * document.period.days / 30, rel_tol=1e-6)
 
 
-@pytest.mark.parametrize(("to", "window"), [("purchase", None), ("cart", None), pytest.param("cart", 3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("to", "window"), [("purchase", None), *(pytest.param("cart", window, marks=pytest.mark.slow) for window in (None, 3))])
 def test_the_sample_equals_the_model(to: str, window: int | None) -> None:
     options = {"to": to} if window is None else {"to": to, "window": f"{window}d"}
     document = runs.document([SAMPLE[0]], ["bridges"], SAMPLE[1], options=options)
