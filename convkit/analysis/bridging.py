@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.analysis.planning import GATE_SHARE, ROAD_SHARE
 from convkit.analysis.points import Masks
 from convkit.core import equal_points, stats
 from convkit.core.collect import collect_frames
@@ -25,8 +26,6 @@ CLASSES = GATE, ON_THE_WAY, BRIDGE, SIDE_ROAD, NO_BRIDGE, CANNOT_TELL, NO_EQUALS
     "too few",
 )
 """The classes of goals, in the order in which they are shown."""
-GATE_SHARE, ROAD_SHARE = 0.9, 0.5
-"""The shares of conversions that came after a gate, and after a goal on the way."""
 MARGIN = 1.5
 """The ratio that is worth finding; if the whole range is closer to 1 than this, a goal is not a bridge."""
 FEWEST_CONVERSIONS, FEWEST_COMPARED, FEWEST_EXPECTED, FEWEST_ORDERS = 10, 30, 5, 30

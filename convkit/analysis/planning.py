@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FEW_CONVERSIONS = 100
 """The number of conversions below which a rate alone says little."""
+GATE_SHARE, ROAD_SHARE = 0.9, 0.5
+"""The shares of conversions that came after a gate, and after a goal on the way."""
 _MONTH = 30
 _LARGEST_SHARE = 3
 """A goal that more than one in so many sessions reaches cannot stand in for conversions."""
@@ -44,14 +46,15 @@ class GoalCounts:
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
         """Return the micro goal to judge by while there are few conversions, or None if no goal is suitable.
 
-        It is the goal whose sessions convert most often, among those that half of the conversions reached before and at most a third of all sessions
-        reach: a goal that nearly everybody reaches precedes every conversion and says nothing about it.
+        It is the goal on the way that most conversions came after, if at most a third of all sessions reach it. A gate is never suitable: nearly all
+        conversions come after it, so it says nothing about who converts.
         """
-        precedes = (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
-        is_selective = pl.col("reached") * _LARGEST_SHARE <= self.sessions
-        suitable = self.goals.filter((pl.col("type") == "micro") & precedes & is_selective)
-        share = pl.col("then_converted") / pl.col("reached")
-        candidates = suitable.sort(share, "reached", "goal", descending=[True, True, False]).rows(named=True)
+        came_after, reached = pl.col("then_converted"), pl.col("reached")
+        is_gate = came_after >= GATE_SHARE * conversions
+        is_on_the_way = came_after >= ROAD_SHARE * conversions
+        is_selective = (reached > conversions) & (reached * _LARGEST_SHARE <= self.sessions)
+        suitable = self.goals.filter((pl.col("type") == "micro") & is_on_the_way & ~is_gate & is_selective)
+        candidates = suitable.sort("then_converted", "goal", descending=[True, False]).rows(named=True)
         return next((row for row in candidates if self.needed(row["reached"]) <= _PATIENCE), None)
 
 
