@@ -133,7 +133,7 @@ class _Drawing:
         if not shown.is_empty():
             blocks += [BlankLine(), self._table(shown, screen)]
         sentences = [sentence for sentence in self._sentences(rows) if sentence]
-        return [*blocks, BlankLine(), *(Paragraph(sentence) for sentence in sentences), *self._legend(shown)]
+        return [*blocks, BlankLine(), *(Paragraph(sentence) for sentence in sentences), *self._legend(shown, screen)]
 
     def _heading(self, some: str) -> Heading:
         """Return the heading: what is compared, and how many reached the goal."""
@@ -147,7 +147,8 @@ class _Drawing:
         """Return the table, with a heading above each class unless the user chose another order."""
         columns = self._columns(screen)
         if self.view.sort:
-            return table(rows.rows(named=True), {"goal": columns.pop("goal"), "class": Shown("class", left=True), **columns}, self.view.sort.column)
+            columns.pop("goal")
+            return table(rows.rows(named=True), {"goal": Shown(), "class": Shown("class", left=True), **columns}, self.view.sort.column)
         records: list[Mapping[str, Any] | Row] = []
         for name, of_class in rows.group_by("class", maintain_order=True):
             records.append(Row([Cell(_MEANINGS[str(name[0])].format(self.aim.name), "dim")]))
@@ -161,7 +162,7 @@ class _Drawing:
             "goal": Shown(text=lambda row: f"  {row['goal']}"),
             "had_before": Shown("came before", lambda row: f"{formatting.count(row['had_before'])} of {formatting.count(total)}"),
             "reached": Shown("reached", lambda row: _unless_gate(row, formatting.count(row["reached"])), 1),
-            "compared": Shown("compared", lambda row: _unless_gate(row, formatting.count(row["compared"])), 5),
+            "compared": Shown("compared", lambda row: _unless_gate(row, formatting.count(row["compared"])), 3),
             "then_rate": Shown("then", lambda row: _rate(row, "then_rate", "compared"), 4),
             "others_rate": Shown("others", lambda row: _rate(row, "others_rate", "others"), 4),
             "times": Shown("times", lambda row: _unless_gate(row, formatting.times(row["times"]))),
@@ -234,15 +235,16 @@ class _Drawing:
         goal = nearer["goal"][0]
         return f"More {self.aim.unit}s reach {goal}, so more can be said about what comes before it: --to {goal}."
 
-    def _legend(self, shown: pl.DataFrame) -> list[Block]:
+    def _legend(self, shown: pl.DataFrame, screen: Screen) -> list[Block]:
         """Return the explanation of the table."""
         if shown.is_empty():
             return []
         later = f"reached {self.aim.name} later{self.aim.within}"
         words = f"came before: those that reached {self.aim.name} after the goal. then, others: share of each side that {later}. "
         equal = "Same point: as far on the way, on as many pages, with the same landing, visit and channel."
+        needs = " needs: the length of logs that would show a ratio of 1.5." if screen.wide and shown["months_needed"].count() else ""
         chance = " By chance alone, fewer than 1 in 20 such tables would show a bridge or side road." if self.judged.tests else ""
-        return [Paragraph(f"{words}{equal}{chance}", style="dim")]
+        return [Paragraph(f"{words}{equal}{needs}{chance}", style="dim")]
 
 
 def _unless_gate(row: Mapping[str, Any], text: str) -> str:

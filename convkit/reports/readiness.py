@@ -113,8 +113,8 @@ class _Drawing:
     def _stopped(self, frame: pl.DataFrame) -> str:
         """Return how many got as far as each bucket but the last, and did not convert."""
         near = self.judged.frame.head(frame.height - 1).rows(named=True)
-        counts = " and ".join(f"{formatting.count(row['stopped'])}{'' if place else ' stopped'} at {row['bucket']}" for place, row in enumerate(near))
-        return f"Since then, {counts} without {self.aim.name}."
+        counts = ", ".join(f"{formatting.count(row['stopped'])} {row['bucket']}" for row in near)
+        return f"Furthest bucket of those without {self.aim.name} since then: {counts}."
 
     def _alone(self) -> str:
         """Return why there is only one bucket."""

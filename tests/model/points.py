@@ -49,7 +49,10 @@ class Walk:
 
 
 def walks(hits: Sequence[Row], sessions: Iterable[Row], to: str, window: timedelta | None = None, ends: datetime | None = None) -> list[Walk]:
-    """Return the walks of all sessions or, with a window, of all visitors; hits are in the order of time."""
+    """Return the walks of all sessions or, with a window, of all visitors; hits are in the order of time, which must be in UTC if there is a window.
+
+    Python ignores changes of summer time in differences of times of one zone.
+    """
     channels = {row["session"]: row["channel"] for row in sessions}
     unit: Callable[[Row], str] = lambda row: row["visitor" if window else "session"]  # noqa: E731 (a key for sorting)
     counted = sorted((row for row in hits if row["session"]), key=lambda row: (row["visitor"], int(row["session"].rpartition("-")[2])))

@@ -7,6 +7,7 @@ from itertools import count
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 import runs
 from hypothesis import Phase, given
@@ -24,8 +25,6 @@ from convkit.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import polars as pl
 
     from convkit.core.document import Document
 
@@ -119,7 +118,9 @@ def compare_with_the_model(document: Document, hits: pl.DataFrame, sessions: pl.
     """Compare every figure of a report with the model's."""
     judged = document.reports["bridges"].details
     assert judged is not None
-    walks = model.walks(hits.rows(named=True), sessions.rows(named=True), to, window, document.period.end)
+    walks = model.walks(
+        hits.with_columns(pl.col("time").dt.convert_time_zone("UTC")).rows(named=True), sessions.rows(named=True), to, window, document.period.end
+    )
     names = [*judged["goal"], to]
     expected, _ = model.bridges(walks, names, to)
     for row in judged.rows(named=True):

@@ -80,7 +80,7 @@ def test_the_rows_of_the_sample_worked_out_by_hand() -> None:
     text = screen(runs.sample("readiness"))
     assert "rules from 1–20 Oct 2026, figures from 21–31 Oct 2026" in text
     assert "nearly there checkout 23 14 · · 13 interested cart 52 14 27% 17 – 40% 12 held passing by none 899 14 1.6% 0.9 – 2.6% 18 held" in text
-    assert "9 stopped at nearly there and 29 at interested without purchase" in text
+    assert "Furthest bucket of those without purchase since then: 9 nearly there, 29 interested." in text
 
 
 def compare_with_the_model(document: Document, single: Document, names: list[str], to: str, window: timedelta | None = None) -> None:
