@@ -33,7 +33,8 @@ _MONTH = 30
 _KEYS = ("page", "visit", "channel")
 _COUNTS = ("reached", "arrived", "converted_later")
 _SUMS = ("with_value", "difference", "error")
-_SHARED = ("shared_low", "shared_high")
+_SCORES = {1 / MARGIN: "score_below", MARGIN: "score_above"}
+"""The ratios within which a goal is not a bridge, and the columns of their scores."""
 _FIGURES = ("compared", "then_converted", "then_rate", "others_rate", "times", "times_low", "times_high", "unseen", "months_needed")
 _ORDERS = ("order_value", "others_order_value", "order_difference", "order_difference_low", "order_difference_high")
 
@@ -62,6 +63,8 @@ def judge(points: pl.DataFrame, orders: pl.DataFrame, goals: Goals, to: str, day
     road = [name for name in names if total and before[name] >= ROAD_SHARE * total]
     counts, strata = _strata(points.filter(~is_conversion), masks, names, road)
     compared = equal_points.compare(strata, ["goal"])
+    for ratio, name in _SCORES.items():
+        compared = equal_points.add_score(strata, compared, ["goal"], ratio, name)
     compared = equal_points.add_bounds(strata, compared, ["goal"], stats.Z_95, ("times_low", "times_high"))
     rows = (
         pl.DataFrame({"goal": names, "had_before": before.values()}, schema={"goal": pl.String, "had_before": pl.Int64})
@@ -71,11 +74,9 @@ def judge(points: pl.DataFrame, orders: pl.DataFrame, goals: Goals, to: str, day
         .with_columns(had_before_share=stats.ratio(pl.col("had_before"), pl.lit(total)))
         .with_columns(_first_class(total))
     )
-    judged = rows.filter(pl.col("class").is_null()).select("goal")
-    z = stats.bonferroni_z(judged.height)
-    of_judged = compared.join(judged, on="goal", how="semi", maintain_order="left")
-    shared = equal_points.add_bounds(strata, of_judged, ["goal"], z, _SHARED).select("goal", *_SHARED)
-    rows = _with_orders(rows.join(shared, on="goal", how="left", maintain_order="left").with_columns(_last_class()), orders, masks)
+    tests = rows["class"].null_count()
+    z = stats.bonferroni_z(tests)
+    rows = _with_orders(rows.with_columns(_last_class(z)), orders, masks)
     is_judged = pl.col("class").is_in([BRIDGE, SIDE_ROAD, NO_BRIDGE, CANNOT_TELL])
     converted = pl.max_horizontal(pl.col("then_converted").cast(pl.Float64), "expected")
     needed = equal_points.needed(converted, z, MARGIN) * days / _MONTH
@@ -92,7 +93,7 @@ def judge(points: pl.DataFrame, orders: pl.DataFrame, goals: Goals, to: str, day
         .with_columns(rank=pl.col("class").replace_strict(CLASSES, range(len(CLASSES)), return_dtype=pl.Int32))
         .sort("rank", "had_before", "goal", descending=[False, True, False])
     )
-    return Bridges(frame, total, judged.height)
+    return Bridges(frame, total, tests)
 
 
 def _strata(points: pl.DataFrame, masks: Masks, names: list[str], road: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -153,10 +154,10 @@ def _first_class(total: int) -> pl.Expr:
     return pl.coalesce(*(pl.when(fits).then(pl.lit(name)) for name, fits in rules.items()), pl.when(few).then(pl.lit(TOO_FEW))).alias("class")
 
 
-def _last_class() -> pl.Expr:
-    """Return the `class` of all goals: those without one yet are judged by the range that they share."""
-    low, high = pl.col("shared_low"), pl.col("shared_high")
-    rules = {BRIDGE: low > 1, SIDE_ROAD: high < 1, NO_BRIDGE: (low > 1 / MARGIN) & (high < MARGIN)}
+def _last_class(z: float) -> pl.Expr:
+    """Return the `class` of all goals: those without one yet are judged by the range at a normal quantile that they share."""
+    score, below, above = pl.col("score"), pl.col(_SCORES[1 / MARGIN]), pl.col(_SCORES[MARGIN])
+    rules = {BRIDGE: score > z, SIDE_ROAD: score < -z, NO_BRIDGE: (below > z) & (above < -z)}
     return pl.coalesce("class", *(pl.when(fits).then(pl.lit(name)) for name, fits in rules.items()), pl.lit(CANNOT_TELL)).alias("class")
 
 

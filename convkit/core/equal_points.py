@@ -73,6 +73,15 @@ def add_bounds(strata: pl.DataFrame, figures: pl.DataFrame, keys: Sequence[str],
     return figures.join(bounds.drop("takers", "others"), on=keys, how="left", maintain_order="left")
 
 
+def add_score(strata: pl.DataFrame, figures: pl.DataFrame, keys: Sequence[str], ratio: float, name: str) -> pl.DataFrame:
+    """Add the test statistic of the hypothesis that takers go on `ratio` times as often as others to the result of `compare`, as column `name`.
+
+    It is above z if the lower bound of `times` at z is above the ratio, and below -z if the upper bound is below it.
+    """
+    scores = _scores(_distinct(strata, keys), keys, pl.lit(ratio)).rename({"score": name})
+    return figures.join(scores, on=keys, how="left", maintain_order="left")
+
+
 def unseen(low: pl.Expr, high: pl.Expr) -> pl.Expr:
     """Return how strong something that the log does not show must be to explain a ratio with these bounds; null if they contain 1.
 

@@ -83,6 +83,14 @@ def test_the_score_at_the_ratio_is_zero_and_falls(strata: list[Stratum]) -> None
         assert (row["low"] or 0) <= row["times"] <= (row["high"] or float("inf"))
 
 
+@given(STRATA, st.sampled_from((0.5, 1.0, 1.5)))
+def test_a_score_says_on_which_side_of_a_bound_a_ratio_lies(strata: list[Stratum], ratio: float) -> None:
+    row, given_strata = figures_of(*strata), frame(*strata)
+    figures = equal_points.compare(given_strata, ["key"])
+    score = equal_points.add_score(given_strata, figures, ["key"], ratio, "at")["at"][0]
+    assert (score > stats.Z_95, score < -stats.Z_95) == ((row["low"] or 0) > ratio, row["high"] is not None and row["high"] < ratio)
+
+
 @given(STRATA, st.randoms(use_true_random=False))
 def test_the_order_of_strata_does_not_matter(strata: list[Stratum], chance: random.Random) -> None:
     shuffled = chance.sample(strata, len(strata))
