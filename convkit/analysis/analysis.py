@@ -49,6 +49,8 @@ class Analysis:
     """For each funnel, the chains that begin in the period (`chains.best_chains`)."""
     drop_off: Mapping[str, pl.LazyFrame]
     """For each funnel, where visitors went next from each step (`drop_off.drop_off_counts`)."""
+    points: Mapping[str, pl.LazyFrame]
+    """The tallies of the points behind steps (`points.tally_points`), by name, if hits have obstacles."""
     detours: Mapping[str, pl.LazyFrame]
     """For each funnel, how its last step was reached outside the funnel (`detours.find_detours`)."""
     entering: Mapping[str, pl.LazyFrame]

@@ -12,15 +12,17 @@ from convkit.analysis import exposure
 from convkit.analysis.analysis import Analysis
 from convkit.analysis.breakdown import VALUE, VALUES_TALLY
 from convkit.core import plugins
-from convkit.core.collect import collect_frame, collect_frames, materialize
+from convkit.core.collect import collect_frame, collect_frames, collect_unshared, materialize
+from convkit.core.schema import OBSTACLES
 from convkit.funnels import chains as funnels_chains
-from convkit.funnels import detours
+from convkit.funnels import detours, points
 from convkit.funnels.drop_off import drop_off_counts, viewed_hits, views_after_steps
+from convkit.funnels.obstacles import met
 from convkit.goals import filters
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from convkit.core.document import Tallies
@@ -41,7 +43,21 @@ def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: 
     ways = materialize(detours.find_detours(finishers, chain, funnel) for finishers, chain, funnel in zip(last, chains, goals.funnels, strict=True))
     drop_off = _drop_off(frame, chains, goals, hits.height)
     chains_of, drop_off_of, ways_of, entering_of = (dict(zip(names, frames, strict=True)) for frames in (chains, drop_off, ways, entering))
-    return Analysis(frame, hits.height, table.lazy(), chains_of, drop_off_of, ways_of, entering_of, goals, ends, identities)
+    at_points = _points(frame, chains_of, goals)
+    return Analysis(frame, hits.height, table.lazy(), chains_of, drop_off_of, at_points, ways_of, entering_of, goals, ends, identities)
+
+
+def _points(
+    hits: pl.LazyFrame, chains: Mapping[str, pl.LazyFrame], goals: Goals, by: tuple[str, ...] = (), values: pl.LazyFrame | None = None
+) -> dict[str, pl.LazyFrame]:
+    """Return the tallies of the points behind steps, if hits have obstacles."""
+    if met(OBSTACLES[0]) not in hits.collect_schema():
+        return {}
+    stops = collect_unshared(points.stops_of(hits))
+    walks = points.find_walks(collect_unshared(points.reached_steps(stops, chains, goals.funnels, by, values)), stops)
+    meetings = collect_unshared(points.first_meetings(hits, walks, goals))
+    names = ("points", "met")
+    return dict(zip(names, materialize([points.tally_points(walks, stops, by), points.tally_met(meetings, stops, by)]), strict=True))
 
 
 def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
@@ -76,8 +92,9 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(funnels, first, strict=True))
     chains = _collected_frames((split.split(chain, "began") for chain in began), analysis.size)
     drop_off = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
-    names = [funnel.name for funnel in funnels]
-    return replace(split, chains=dict(zip(names, chains, strict=True)), drop_off=dict(zip(names, drop_off, strict=True)))
+    chains_of, drop_off_of = (dict(zip((funnel.name for funnel in funnels), frames, strict=True)) for frames in (chains, drop_off))
+    at_points = _points(analysis.hits, chains_of, analysis.goals, split.by, split.values)
+    return replace(split, chains=chains_of, drop_off=drop_off_of, points=at_points)
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:

@@ -11,7 +11,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "docs"
 GENERAL = "report"
 """The page about all reports and the options they share."""
-BY_COMMAND = {"funnel": "funnels", "drop-off": "funnels", "init": "goals", "check": "goals"}
+BY_COMMAND = {"funnel": "funnels", "drop-off": "funnels", "friction": "insight", "init": "goals", "check": "goals"}
 """The pages for commands that have no page named after them."""
 
 

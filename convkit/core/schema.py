@@ -239,8 +239,14 @@ first interaction. `pageless` marks hits whose session was excluded because it h
 MATCHED = {**SESSIONIZED, "pageless_macro": pl.Boolean(), "row": pl.UInt32()}
 """SESSIONIZED with a Boolean `goal:GOAL` per goal, never null, in place of `names:GOAL`, and `shared:GOAL` for goals that count once per value.
 
-`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, counted from 0.
+`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, counted from 0. With
+OBSTACLES_FIELD, there is a Boolean `met:OBSTACLE` for each of OBSTACLES; with DEAD_LINKS_FIELD, `linked_from` (TEXT) is the page whose link is dead.
 """
+
+OBSTACLES = ("form_again", "error", "slow", "reload", "back_forth", "search_again")
+"""What may get in the way of a visitor (`funnels.obstacles`)."""
+TARGET_NUMBER, SEARCH_NUMBER = "target_number", "search_number"
+"""The columns (UInt64) that exist until obstacles are known: one number per path and query, and per search parameter and its value."""
 
 FATE_ROWS = {
     "time": TIME,
@@ -312,6 +318,8 @@ def is_interaction() -> pl.Expr:
 
 
 DEVICE_FIELD, CHANNEL_FIELD = "device", "channel"
+OBSTACLES_FIELD, DEAD_LINKS_FIELD = "obstacles", "dead_links"
+"""The fields that hits have instead of sessions: what may get in the way (`met:OBSTACLE`), and the pages that link to what does not exist."""
 CHANNEL_COLUMNS = ("source", "medium", "campaign", "channel")
 """The columns of sessions that describe where they came from; all four need CHANNEL_FIELD."""
 BROWSER_FIELD, COUNTRY_FIELD, PROPERTY_PREFIX = "browser", "country", "prop."
@@ -353,4 +361,4 @@ def properties_needed(fields: Collection[str]) -> set[str]:
 
 def texts_needed(fields: Collection[str]) -> tuple[str, ...]:
     """Return the text columns of PARSED that session fields need."""
-    return ("referrer",) if CHANNEL_FIELD in fields else ()
+    return ("referrer",) if {CHANNEL_FIELD, DEAD_LINKS_FIELD} & {*fields} else ()

@@ -17,7 +17,7 @@ from convkit.diagnosis.screen import ExplainedSession, Explanation
 from convkit.engine import partition, stages
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError, suggestion
-from convkit.funnels import drop_off, trace
+from convkit.funnels import obstacles, trace
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return a session's hits with the columns shown; `remark` marks the landing page, the exit page, forms shown again and slow responses."""
     pages = pl.col("row").filter(is_kind("page"))
     remark = (
-        pl.when(drop_off.is_form_again())
+        pl.when(obstacles.is_form_again())
         .then(pl.lit("form shown again"))
         .when((pl.col("row") == pages.first()) & (pl.col("row") == pages.last()))
         .then(pl.lit("landing, exit"))
@@ -225,7 +225,7 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         .when(pl.col("row") == pages.last())
         .then(pl.lit("exit"))
     )
-    slow = pl.when(drop_off.is_slow()).then(pl.lit("slower than 3 s"))
+    slow = pl.when(obstacles.is_slow()).then(pl.lit("slower than 3 s"))
     return hits.select(
         "row", *_HIT_COLUMNS, remark=pl.concat_str([remark, slow], separator=", ", ignore_nulls=True), goals=listing.reached_goals(goals.goals)
     )

@@ -53,7 +53,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     left_out = (Note("left-out", sentence(clause)) for clause in data.left_out)
     visits = first_visits.notes_on_visits(result, plan.segment.filters, plan.segment.by)
     on_data = (*([empty] if empty else []), *left_out, *visits, *stray_notes(data, plan.goals), *lost)
-    findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
+    findings = findings_of(shown, result.tallies["drop-off"], view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
         shown = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in whole_reports.items()}

@@ -24,6 +24,7 @@ from convkit.core.quality import BotSessions, is_third
 from convkit.core.schema import FATES, SESSION_KEY, UNFINISHED, is_interaction
 from convkit.engine import thresholds
 from convkit.engine.partial_result import Counts, PartialResult
+from convkit.funnels import obstacles
 from convkit.goals import matching, variants
 from convkit.goals.money import settle
 from convkit.goals.values import value_number
@@ -90,11 +91,15 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
     visitors, crowd = _identified(part, goals, mode, session_fields)
     hits, fates = _sessionized(part, visitors, goals, mode, session_fields)
     hits = collect_unshared(matching.match_goals(hits.lazy(), goals).with_row_index("row"))
+    if schema.OBSTACLES_FIELD in session_fields:
+        hits = collect_unshared(obstacles.add_obstacles(hits.lazy()))
     own = part.facts.own_hosts
     if own is None:
         own = channels.own_hosts(_hosts(hits)) if _needs_hosts(goals, session_fields) else ()
     sessions = _sessions(hits, goals, session_fields, own)
-    used = {"referrer", "sent_query", schema.NO_ORIGIN}
+    if schema.DEAD_LINKS_FIELD in session_fields:
+        hits = collect_unshared(obstacles.add_dead_links(hits.lazy(), goals.site, own))
+    used = {"referrer", "sent_query", schema.NO_ORIGIN, schema.TARGET_NUMBER, schema.SEARCH_NUMBER}
     # A column with `~` is a test of a goal, like `path~/cart`.
     used |= {name for name in hits.columns if "~" in name or name.startswith(schema.VISIT_PREFIX)}
     return Matched(hits.drop(used, strict=False), sessions, visitors, fates, session_fields, own, crowd)
@@ -173,7 +178,7 @@ def _sessionized(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, se
 
 def _needs_hosts(goals: Goals, session_fields: Collection[str]) -> bool:
     """Return whether the site's own hosts have to be determined."""
-    return schema.CHANNEL_FIELD in session_fields and not goals.site.hosts
+    return bool({schema.CHANNEL_FIELD, schema.DEAD_LINKS_FIELD} & {*session_fields}) and not goals.site.hosts
 
 
 def _hosts(hits: pl.DataFrame) -> pl.DataFrame:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import formatting, stats, windows
+from convkit.core import stats
 from convkit.core.schema import TEXT, is_kind
+from convkit.funnels.friction import KEYS
+from convkit.funnels.obstacles import is_form_again, is_slow
+from convkit.funnels.points import ANY_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from convkit.core.model import Funnel
 
-LEFT, ANY_PATH = "(left)", "(any)"
-"""Items that are not pages: one for sessions that ended, and one for all paths together."""
+LEFT = "(left)"
+"""The item of sessions that ended."""
 
-BEHAVIOURS = ("next", "last_page", "met", "error", "form_again", "slow")
+BEHAVIOURS = ("next", "then", "last_page", "met", "error", "form_again", "slow")
 TESTED = ("error", "form_again", "slow")
-FEWEST_PER_SIDE = 30
-"""The number of units needed on each side of a step for a test."""
-_FORM_STATUSES = (200, 400, 422)
+_LOOKED_THROUGH = 0.9
+"""If at least this share of both sides see the same page next, the page after that one is shown, too."""
 
 
 def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
@@ -76,17 +76,23 @@ def views_after_steps(views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel,
 
 
 def drop_off_counts(views: pl.LazyFrame, later_views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units on each side have the item (Int64), for each value of the chains' columns in `by`.
+    """Return `step, what, item, behind, dropped, went_on`: how many units on each side have the item (Int64), for each value in `by`.
 
-    `views` come from `viewed_hits`, `later_views` from `views_after_steps`.
+    `views` come from `viewed_hits`, `later_views` from `views_after_steps`. If `what` is `then`, the item is the first other page after the next
+    page, which is `behind`; elsewhere, that is empty.
     """
     pages, session = views.filter("is_page"), pl.col("session")
     exits = pages.filter(session.ne_missing(session.shift(-1))).select("session", item="page")
     reached = _reached_steps(chains, funnel, _steps(funnel), by)
     keys = [*by, "step", "unit"]
-    next_page = later_views.filter(pl.col("is_page") & ~pl.col("is_own_step")).unique(keys, keep="first", maintain_order=True)
+    later_pages = later_views.filter(pl.col("is_page") & ~pl.col("is_own_step")).select(*keys, "page")
+    next_page = later_pages.unique(keys, keep="first", maintain_order=True).rename({"page": "behind"})
+    then_page = later_pages.join(next_page, on=keys, maintain_order="left").filter(pl.col("page") != pl.col("behind"))
+    then_page = then_page.unique(keys, keep="first", maintain_order=True).select(*keys, item="page")
+    followed = reached.join(next_page, on=keys, how="left")
     parts = {
-        "next": reached.join(next_page.select(*keys, item="page"), on=keys, how="left"),
+        "next": followed.select(*keys, "went_on", item="behind"),
+        "then": followed.filter(pl.col("behind").is_not_null()).join(then_page, on=keys, how="left"),
         "last_page": reached.join(exits, on="session", how="left"),
         "met": later_views.filter("before_next", "is_page").rename({"page": "item"}),
     }
@@ -117,71 +123,70 @@ def _reached_steps(chains: pl.LazyFrame, funnel: Funnel, steps: range, by: tuple
     )
 
 
-def is_form_again() -> pl.Expr:
-    """Return whether a hit is a POST to the page just viewed that returned the form instead of a redirect."""
-    last_page = windows.last_matching(pl.col("path"), is_kind("page"), "session")
-    is_form = (pl.col("method") == "POST") & ~pl.col("background") & pl.col("status").is_in(_FORM_STATUSES)
-    return (is_form & (pl.col("path") == last_page)).fill_null(value=False)
-
-
-def is_slow() -> pl.Expr:
-    """Return whether a response was slow, if the log has durations; files and background requests never count as slow."""
-    return pl.col("slow").fill_null(value=False) & ~pl.any_horizontal("background", "download", "asset")
-
-
 def _count_items(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame:
     """Count the units on each side of a step, each once per item."""
     went_on = pl.col("went_on")
     # One integer per step, unit and item: finding repeats by several columns takes three times as long. A unit is a session number or a visitor hash.
     key = pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)
+    behind = ["behind"] if what == "then" else []
     for value in by:
         key = key ^ pl.col(value).to_physical().hash(4)
     return (
         part.filter(key.is_first_distinct())
-        .group_by(*by, "step", "item")
+        .group_by(*by, "step", "item", *behind)
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
-        .select(*by, "step", pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
+        .select(
+            *by,
+            "step",
+            pl.lit(what).alias("what"),
+            pl.col("item").cast(pl.String).fill_null(LEFT),
+            pl.col("behind").cast(pl.String) if behind else pl.lit("").alias("behind"),
+            "dropped",
+            "went_on",
+        )
     )
 
 
-def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
-    """Add the share of each side, and `more`, whether a tested item is clearly more common among those who dropped off.
+def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, friction: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Add the share of each side, and `more`, whether those who met the item went on less often than others at equal points (`friction.loses`).
 
-    `counts` come from `drop_off_counts`, with a `funnel` column; `steps` has `funnel, step`, how many `stopped` at the step and how many
-    `continued`; both have the columns in `by`. Errors, returned forms and slow responses are tested, each over all paths, at steps with enough units
-    on both sides. The tests use Newcombe's interval with a Bonferroni correction for the number of tests.
+    `counts` come from `drop_off_counts`, with a `funnel` column; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`;
+    `friction` comes from `judge_friction`. All have the columns in `by`. Rows of `then` remain only at steps where nearly all see the same page next:
+    they are the next pages if that page is looked through.
     """
-    enough = (pl.col("stopped") >= FEWEST_PER_SIDE) & (pl.col("continued") >= FEWEST_PER_SIDE)
-    z = stats.bonferroni_z(count_tests(steps, counts))
-    is_tested = enough & pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
-    low = stats.newcombe_low(pl.col("dropped"), pl.col("stopped"), pl.col("went_on"), pl.col("continued"), z)
-    return counts.join(steps, on=[*by, "funnel", "step"]).with_columns(
+    shown = _look_through(counts.join(steps, on=[*by, "funnel", "step"]), by)
+    loses = friction.filter("loses").select(*by, *KEYS, more=pl.lit(value=True))
+    return shown.join(loses, on=[*by, *KEYS], how="left", maintain_order="left").with_columns(
+        pl.col("more").fill_null(value=False),
         dropped_share=stats.ratio(pl.col("dropped"), pl.col("stopped")),
         went_on_share=stats.ratio(pl.col("went_on"), pl.col("continued")),
-        more=is_tested & (low > 0),
     )
 
 
-def count_tests(steps: pl.DataFrame, counts: pl.DataFrame) -> int:
-    """Return how many tests are made at these steps: slow responses are tested only if there are any, because most logs have no durations."""
-    tested = len(TESTED) - (not has_slow_answers(counts))
-    return steps.filter(pl.col("stopped") >= FEWEST_PER_SIDE, pl.col("continued") >= FEWEST_PER_SIDE).height * tested
+def _look_through(counts: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return the counts, with rows of `then` as `judge_drop_off` describes them; `behind` is the page that is looked through."""
+    step, is_next, is_then = [*by, "funnel", "step"], pl.col("what") == "next", pl.col("what") == "then"
+    nearly_all = (pl.col("dropped") >= _LOOKED_THROUGH * pl.col("stopped")) & (pl.col("went_on") >= _LOOKED_THROUGH * pl.col("continued"))
+    is_same = is_next & nearly_all & (pl.col("item") != LEFT) & (pl.col("stopped") > 0) & (pl.col("continued") > 0)
+    looked_through = counts.filter(is_same).select(*step, page="item")
+    at_these = counts.filter(is_next | is_then).join(looked_through, on=step)
+    is_other = (is_then & (pl.col("behind") == pl.col("page"))) | (is_next & (pl.col("item") != pl.col("page")))
+    then = (
+        at_these.filter(is_other)
+        .group_by(*step, "item", "page", "stopped", "continued")
+        .agg(pl.col("dropped", "went_on").sum())
+        .with_columns(what=pl.lit("then"))
+        .rename({"page": "behind"})
+    )
+    return pl.concat([counts.filter(~is_then), then.select(counts.columns)])
+
+
+def next_pages(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of one step, from `judge_drop_off`, that show where its units went next: behind a page that nearly all see, if there is one."""
+    then = rows.filter(what="then")
+    return rows.filter(what="next") if then.is_empty() else then
 
 
 def has_slow_answers(counts: pl.DataFrame) -> bool:
     """Return whether anybody got a slow response."""
     return bool((counts["what"] == "slow").any())
-
-
-def describe_difference(row: Mapping[str, Any]) -> str:
-    """Return a sentence that compares those who dropped off with those who continued, for a row of `judge_drop_off`."""
-    stopped, continued = formatting.count(row["stopped"]), formatting.count(row["continued"])
-    dropped_share, went_on_share = formatting.share(row["dropped"], row["stopped"]), formatting.share(row["went_on"], row["continued"])
-    dropped, went_on = formatting.count(row["dropped"]), formatting.count(row["went_on"])
-    if row["what"] == "form_again":
-        return (
-            f"the form was shown again to {dropped} of the {stopped} who dropped off ({dropped_share}), "
-            f"and to {went_on} of the {continued} who continued ({went_on_share})"
-        )
-    met = "waited over 3 s for a response" if row["what"] == "slow" else "got an error page"
-    return f"{dropped} of the {stopped} who dropped off {met} ({dropped_share}), against {went_on} of the {continued} who continued ({went_on_share})"

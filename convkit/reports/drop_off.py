@@ -12,7 +12,10 @@ from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Grid, Heading, Paragraph, Shown, SideBySide, table
 from convkit.core.document import Column, Report, empty_frame
-from convkit.funnels.drop_off import ANY_PATH, BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off
+from convkit.core.schema import OBSTACLES_FIELD
+from convkit.funnels.drop_off import BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off, next_pages
+from convkit.funnels.friction import judge_friction
+from convkit.funnels.points import ANY_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 PLACE = 40
 IN_REPORT = True
+SESSION_FIELDS = (OBSTACLES_FIELD,)
 _KEYS = ("funnel", "step", "what", "item")
 COLUMNS = (
     Column("funnel", "text"),
@@ -41,12 +45,18 @@ _NARROW_NAME, _NAME = 36, 27
 """The minimum width of an item, so that the figures of all steps are aligned."""
 _LEFT = "(left the site)"
 _TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "a response slower than 3 s"}
-_LEGEND = "more: clearly more common among those who dropped off (tested: {}). went on: reached the next step."
+_LEGEND = (
+    "loses: those who met it went on less often than others at the same point, by more than chance would explain (tested: {}; see convkit friction). "
+    "went on: reached the next step."
+)
 _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `departures` (how many went to each page, saw it, or had a problem) and `steps` (how many stopped or continued at each step)."""
+    """Return `departures` (how many went to each page, saw it, or had a problem), `steps` (how many stopped or continued), `points` and `met`.
+
+    The last two decide which problems lose (see `points.tally_points`).
+    """
     departures, steps = [], []
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
@@ -58,16 +68,17 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
             counts = {side: fits.sum().cast(pl.Int64) for side, fits in sides.items()}
             summed = analysis.summed(chains, **counts)
             steps.append(summed.select(*analysis.by, name, pl.lit(number, dtype=pl.Int32).alias("step"), *sides))
-    return {"departures": pl.concat(departures), "steps": pl.concat(steps)} if departures else {}
+    return {**analysis.points, **({"departures": pl.concat(departures), "steps": pl.concat(steps)} if departures else {})}
 
 
 def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
-    """Return the report by funnel, step, `what` and `dropped`; `more` marks items that are clearly more common among those who dropped off."""
+    """Return the report by funnel, step, `what` and `dropped`; `more` marks what loses (see `judge_drop_off`)."""
     shown = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
         return Report("drop-off", shown, empty_frame(shown), lambda *_: [])
+    tally = {name: rows.with_columns(pl.col(view.by).cast(pl.String)) for name, rows in tally.items()}
     frame = (
-        judge_drop_off(tally["departures"], tally["steps"], view.by)
+        judge_drop_off(tally["departures"], tally["steps"], judge_friction(tally, view.by), view.by)
         .join(view.steps.select("place", "funnel", "step", "name"), on=["funnel", "step"])
         .with_columns(rank=pl.col("what").replace_strict(BEHAVIOURS, list(range(len(BEHAVIOURS))), return_dtype=pl.Int32))
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
@@ -76,7 +87,7 @@ def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     columns = frame.select(column.name for column in shown)
 
     def draw(rows: pl.DataFrame, screen: Screen) -> list[Block]:
-        drawn = rows.join(frame.select(*_KEYS, "stopped", "continued"), on=_KEYS, maintain_order="left")
+        drawn = rows.join(frame.select(*_KEYS, "behind", "stopped", "continued"), on=_KEYS, maintain_order="left")
         return [] if screen.part else _draw(drawn, view, screen)
 
     return Report("drop-off", shown, columns, draw, details=frame)
@@ -108,8 +119,8 @@ def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[S
         dropped = f"{formatting.count(stopped)} of {formatting.count(stopped + continued)} dropped off"
         heading = Heading(f"DROP-OFF {step['funnel']}", f"{step['step']} {step['name']}: {dropped}; where they went next, and problems on the way")
         dropped_rows = rows.filter(pl.col("dropped") > 0)
-        next_pages = dropped_rows.filter(what="next")
-        rows = pl.concat([next_pages.head(screen.rows(_ROWS) or next_pages.height), dropped_rows.filter(pl.col("what") != "next")])
+        following = dropped_rows.filter(what="next")
+        rows = pl.concat([following.head(screen.rows(_ROWS) or following.height), dropped_rows.filter(pl.col("what") != "next")])
         yield Section(heading, rows, {"funnel": step["funnel"], "step": step["step"]})
 
 
@@ -136,9 +147,10 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, screen: Screen) -> li
     stopped, continued = rows.select("stopped", "continued").row(0)
     heading = Heading(names, _counted(stopped, stopped + continued, screen))
     limit = screen.rows(_ROWS)
-    next_pages = rows.filter(what="next").rows(named=True)
+    following = next_pages(rows).rows(named=True)
+    title = f"next page after {following[0]['behind']}" if following and following[0]["what"] == "then" else "next page"
     seen = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
-    grids = [_grid("next page", _cut(next_pages, limit), screen, both=False)]
+    grids = [_grid(title, _cut(following, limit), screen, both=False)]
     return [heading, *grids, *([_grid("seen before leaving", seen, screen, both=True)] if seen else [])]
 
 
@@ -188,7 +200,7 @@ def _grid(title: str, rows: list[dict[str, Any]], screen: Screen, *, both: bool)
     item = Shown(title, lambda row: f"  {_LEFT if row['item'] == LEFT else row['item']}", title_style="")
     dropped = Shown("    dropped", lambda row: formatting.count_and_rate(row["dropped"], row["stopped"]))
     went_on = Shown("    went on", lambda row: formatting.count_and_rate(row["went_on"], row["continued"]))
-    more = Shown(text=lambda row: "more" if row["more"] else "", style="bold", left=True)
+    more = Shown(text=lambda row: "loses" if row["more"] else "", style="bold", left=True)
     # Empty columns keep these figures aligned with those of the other grids on a narrow screen.
     columns = {"item": item, "dropped": dropped, "went_on": went_on if both else _NO_TEXT, "more": more if both else _NO_TEXT}
     return replace(table(rows, columns), least=_NAME if screen.wide else _NARROW_NAME)

@@ -13,7 +13,9 @@ from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.document import FUNNELS, Column, Note, Report, empty_frame
 from convkit.core.durations import microseconds
-from convkit.funnels.drop_off import ANY_PATH, LEFT, count_tests, describe_difference, has_slow_answers, judge_drop_off
+from convkit.core.schema import OBSTACLES_FIELD
+from convkit.funnels.drop_off import LEFT, TESTED, has_slow_answers, judge_drop_off, next_pages
+from convkit.funnels.friction import NOTHING_JUDGED, describe, judge_friction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 PLACE = 30
 IN_REPORT = True
+SESSION_FIELDS = (OBSTACLES_FIELD,)
 COLUMNS = (
     Column("funnel", "text"),
     Column("step", "step"),
@@ -57,18 +60,15 @@ _DETOURS = {
     "outside": "started in a session that was filtered out",
     "without": "without step {step}",
 }
-_NOTHING_DIFFERS = "No {} was clearly more common among those who dropped off."
-_TOO_FEW = "Too few sessions at every step to compare those who dropped off with those who continued."
-_SHORT_DIFFERENCES = {
-    "form_again": "The form was shown again to {}, and to {}.",
-    "error": "{} saw an error page, and {}.",
-    "slow": "{} waited over 3 s for a response, and {}.",
-}
+_NOTHING_LOSES = "No {} was clearly more common among those who dropped off than among others at the same point."
+_TOO_FEW = "Too few met an {} to compare them with others at the same point."
 _BIAS = "people behind one address count as one visitor, and one person with changing addresses as several."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `departures` (next pages) and `ways` (detours).
+
+    `points` and `met` show what got in the way (see `points.tally_points`).
 
     A breakdown has only `base`, `steps` and `seconds`: its sentences and notes are about all sessions.
     """
@@ -81,7 +81,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
             of_funnel |= {"matched": _matched(analysis, funnel), "departures": analysis.drop_off[funnel.name], "ways": ways}
         for part, frame in of_funnel.items():
             parts.setdefault(part, []).append(frame.select(*analysis.by, name, pl.exclude(analysis.by)))
-    return {key: pl.concat(frames) for key, frames in parts.items()}
+    return {**(analysis.points if parts and not analysis.by else {}), **{key: pl.concat(frames) for key, frames in parts.items()}}
 
 
 def _base(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
@@ -144,14 +144,16 @@ def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     if view.by:
         return Report("funnel", columns, shown, lambda *_: [], details=frame)
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
-    departures = judge_drop_off(tally["departures"], steps)
+    # A comparison needs no sentences on what got in the way.
+    friction = judge_friction(tally) if "points" in tally else NOTHING_JUDGED
+    departures = judge_drop_off(tally["departures"], steps, friction)
     # A complete chain that is not shown started outside: before the period, or in a session that was filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     texts, sessions = {}, "" if view.goals.is_builtin else "none of these sessions" if view.is_narrowed else "no counted session"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
         is_funnel = pl.col("funnel") == funnel.name
-        texts[funnel.name] = _sentences(funnel, departures.filter(is_funnel), steps.filter(is_funnel), ways.filter(is_funnel))
+        texts[funnel.name] = _sentences(funnel, departures.filter(is_funnel), friction.filter(is_funnel), ways.filter(is_funnel))
         notes += _notes(funnel, frame.filter(is_funnel), texts[funnel.name], sessions)
     # A funnel makes no sense out of order: on a screen its steps are never sorted.
     return Report("funnel", columns, shown, lambda _, screen: _draw(frame, departures, texts, view, screen), tuple(notes), details=frame)
@@ -227,7 +229,7 @@ BREAKDOWN = BreakdownTable(pl.format("{} {}", "step", "name"), "reached", "enter
 def _funnel(funnel: Funnel, rows: list[dict[str, Any]], departures: pl.DataFrame, texts: FunnelSentences, screen: Screen) -> list[Block]:
     """Return one funnel."""
     heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, screen))
-    picture = _wide(rows, departures) if screen.wide else _narrow(rows, departures, screen)
+    picture = _wide(rows, departures) if screen.wide else _narrow(rows, departures, texts, screen)
     # Narrow screens show a difference below its step; only the funnel report itself has a line that says that there is none.
     is_shown = screen.wide if texts.has_difference else not screen.part
     sentences = [sentence for sentence in (texts.other_ways, *(texts.differences if is_shown else ())) if sentence]
@@ -244,7 +246,7 @@ def _describe(funnel: Funnel, rows: list[dict[str, Any]], screen: Screen) -> str
     return f"{_conditions(funnel, scope)}; {formatting.count(everybody - entered)} of {whole} never entered{share}"
 
 
-def _narrow(rows: list[dict[str, Any]], departures: pl.DataFrame, screen: Screen) -> list[Block]:
+def _narrow(rows: list[dict[str, Any]], departures: pl.DataFrame, texts: FunnelSentences, screen: Screen) -> list[Block]:
     """Return one line per step with its bar, and below it where those who dropped off went."""
     first = rows[0]["entered"]
     columns = {
@@ -253,45 +255,43 @@ def _narrow(rows: list[dict[str, Any]], departures: pl.DataFrame, screen: Screen
         "bar": Shown(text=lambda row: f"{formatting.bar(row['reached'], first, _BAR):{_BAR}}", rank=1, style="bar", left=True),
         "share": Shown(text=lambda row: formatting.share(row["reached"], first), rank=2),
     }
-    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, departures.filter(step=row["step"]), screen))]
+    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, departures.filter(step=row["step"]), texts, screen))]
 
 
 def _label(row: Mapping[str, Any]) -> str:
     return f"{row['step']} {row['name']}{' (optional)' if row['is_optional'] else ''}"
 
 
-def _details(row: Mapping[str, Any], departures: pl.DataFrame, screen: Screen) -> list[Paragraph]:
+def _details(row: Mapping[str, Any], departures: pl.DataFrame, texts: FunnelSentences, screen: Screen) -> list[Paragraph]:
     """Return how many began at a step, if the funnel is open, and where those who dropped off went."""
     began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
         return began
     share = formatting.share(row["drop_offs"], row["reached"])
     text = f"{formatting.count(row['drop_offs'])} dropped off" + (f" ({share})" if share != formatting.TOO_FEW else "")
-    items = [f"{formatting.count(number)} {_place(item)}" for item, number in _next(departures).head(_ITEMS).rows()]
+    following = _next(departures)
+    text += _after(following)
+    items = [f"{formatting.count(number)} {_place(item)}" for item, number in following.select("item", "dropped").head(_ITEMS).rows()]
     while len(f"      ↳ {text}: {', '.join(items)}") > screen.width and len(items) > 1:
         items.pop()
     lines = [*began, Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
-    return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(departures)]
+    return lines + [Paragraph(f"{sentence}.", indent=8, style="") for sentence in texts.losses.get(row["step"], ())]
 
 
 def _next(departures: pl.DataFrame) -> pl.DataFrame:
     """Return where those who dropped off went next, most frequent first."""
-    next_items = departures.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
-    return next_items.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
+    next_items = next_pages(departures).filter(pl.col("dropped") > 0)
+    return next_items.sort("dropped", "item", descending=[True, False])
+
+
+def _after(following: pl.DataFrame) -> str:
+    """Return the page that nearly all saw before they went to one of these, or nothing if there is none."""
+    page = following["behind"][0] if following.height else ""
+    return f" after {page}" if page else ""
 
 
 def _place(item: str) -> str:
     return "left" if item == LEFT else item
-
-
-def _short_differences(departures: pl.DataFrame) -> list[str]:
-    """Return sentences on what was clearly more common among those who dropped off."""
-    sentences = []
-    for row in departures.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("what").rows(named=True):
-        dropped = f"{formatting.count(row['dropped'])} of these {formatting.count(row['stopped'])}"
-        continued = f"{formatting.count(row['went_on'])} of the {formatting.count(row['continued'])} who continued"
-        sentences.append(_SHORT_DIFFERENCES[row["what"]].format(dropped, continued))
-    return sentences
 
 
 def _wide(rows: list[dict[str, Any]], departures: pl.DataFrame) -> list[Block]:
@@ -323,7 +323,8 @@ def _likely(row: Mapping[str, Any]) -> str:
 
 
 def _mostly(departures: pl.DataFrame) -> str:
-    return ", ".join(_place(item) for item, _ in _next(departures).head(_WIDE_ITEMS).rows())
+    following = _next(departures)
+    return ", ".join(_place(item) for item in following["item"].head(_WIDE_ITEMS)) + _after(following)
 
 
 def _conditions(funnel: Funnel, scope: str) -> str:
@@ -354,22 +355,28 @@ class FunnelSentences:
 
     other_ways: str
     """How the last step's goal was reached outside of the funnel; empty if it never was."""
-    has_difference: bool
+    losses: Mapping[int, tuple[str, ...]]
+    """By step, a sentence without its full stop for each thing that loses."""
     differences: tuple[str, ...]
-    """One sentence for each step where those who dropped off clearly differ; if there are none, one sentence that says so."""
+    """The same as sentences with the name of the step; if there are none, one sentence that says so."""
+
+    @property
+    def has_difference(self) -> bool:
+        """Whether anything loses."""
+        return bool(self.losses)
 
 
-def _sentences(funnel: Funnel, departures: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
-    """Return the sentences about a funnel.
-
-    `departures` are already judged, `steps` has the numbers who `stopped` and `continued` at each step, and `ways` has the tallied detours.
-    """
+def _sentences(funnel: Funnel, departures: pl.DataFrame, friction: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
+    """Return the sentences about a funnel, from its rows of `judge_drop_off`, of `judge_friction` and of the tallied detours."""
+    losses: dict[int, tuple[str, ...]] = {}
+    for row in friction.filter("loses").sort("step", "what", "item").rows(named=True):
+        losses[row["step"]] = (*losses.get(row["step"], ()), describe(row, funnel.per))
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
-    differences = departures.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
-    differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; more than chance would explain." for row in differences)
+    differing = tuple(f"{names[step]}: {sentence}; more than chance would explain." for step, of_step in losses.items() for sentence in of_step)
     tested = "error, returned form or slow response" if has_slow_answers(departures) else "error or returned form"
-    none = _NOTHING_DIFFERS.format(tested) if count_tests(steps, departures) else _TOO_FEW
-    return FunnelSentences(_detours(funnel, ways), bool(differing), differing or (none,))
+    is_judged = not friction.filter("is_judged", pl.col("what").is_in(TESTED)).is_empty()
+    none = (_NOTHING_LOSES if is_judged else _TOO_FEW).format(tested)
+    return FunnelSentences(_detours(funnel, ways), losses, differing or (none,))
 
 
 def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:

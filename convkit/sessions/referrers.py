@@ -35,7 +35,7 @@ def sources_of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]
     """Return `referrer, referrer_source, referrer_medium, referrer_site` for the distinct referrers that are other sites, all as strings."""
     apps = pl.LazyFrame([line.split() for line in datafiles.lines("apps")], schema=["name", "app_source", "app_medium"], orient="row")
     host = pl.col("host")
-    is_ours = host.is_in([_bare_host(name) for name in (*site.hosts, *own)])
+    is_ours = is_own_host(host, site, own)
     is_provider = host.str.contains(_host_pattern(_bare_host(name) for name in (*datafiles.lines("payment"), *site.payment)))
     return (
         referrers.with_columns(host=host_of(pl.col("referrer")), app=pl.col("referrer").str.extract(_APP).str.to_lowercase())
@@ -51,6 +51,11 @@ def sources_of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]
             referrer_site=pl.coalesce("app_site", "listed"),
         )
     )
+
+
+def is_own_host(host: pl.Expr, site: Site, own: Iterable[str]) -> pl.Expr:
+    """Return whether a host, as `host_of` returns it, is one of the site's own; `own` are those that are assumed to be."""
+    return host.is_in([_bare_host(name) for name in (*site.hosts, *own)])
 
 
 def listed_source(source: pl.Expr) -> pl.Expr:

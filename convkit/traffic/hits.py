@@ -11,7 +11,21 @@ import polars as pl
 
 from convkit.core import patterns, schema
 from convkit.core.conditions import any_of
-from convkit.core.schema import FATE, KIND, NO_ORIGIN, NO_SUCH_TIME, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem, is_kind
+from convkit.core.schema import (
+    FATE,
+    KIND,
+    NO_ORIGIN,
+    NO_SUCH_TIME,
+    NO_VISITOR,
+    ORDER,
+    SEARCH_NUMBER,
+    SESSION_KEY,
+    TARGET_NUMBER,
+    TEXT,
+    UNVIEWED,
+    first_problem,
+    is_kind,
+)
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
 from convkit.formats.parsers.timestamps import NEVER, WEB_ERA
@@ -247,6 +261,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
     plain_values = [name for name in names if "~" not in name]
     parts = requests.split_requests(parsed.select("request").unique())
     raw_query = ["sent_query"] if schema.CHANNEL_FIELD in session_fields else []
+    numbers = {TARGET_NUMBER: paths.target_number(), SEARCH_NUMBER: paths.search_number()} if schema.OBSTACLES_FIELD in session_fields else {}
     is_probing = pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | pl.col("robots")
     return (
         paths.add_lists(paths.add_paths(parts, goals.site, hash_routes=hash_routes), goals.site)
@@ -265,6 +280,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
             *tests,
             *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "query", "parameters", *raw_query, *plain_values)),
             page=paths.page(goals.site).cast(TEXT),
+            **numbers,
         )
     )
 

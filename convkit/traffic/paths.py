@@ -35,6 +35,8 @@ _PAGE_FILES = "html htm xhtml shtml php phtml asp aspx jsp jspx cfm cgi json xml
 """The extensions of pages, with which a path without a slash is not a host; those of two letters are also countries."""
 _FILE = rf"\.(?:{'|'.join((*_PAGE_FILES.split(), *datafiles.words('assets'), *(word for word in datafiles.words('downloads') if len(word) > 2)))})$"  # noqa: PLR2004
 _QUERY = pl.col("sent_query")
+MOST_SEARCH_WORDS = 64
+"""The maximum number of search parameters."""
 _MOST_DOTS = 8
 """The maximum number of `..` that are resolved in a path; browsers never send any."""
 
@@ -142,6 +144,28 @@ def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
     """Return the decoded value of the first parameter with this name in a query: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
     return change_where(value, lambda text: text.str.contains_any(["+", "%"]), _decoded)
+
+
+def target_number() -> pl.Expr:
+    """Return one number (UInt64) per path and query."""
+    return pl.when(pl.col("bare").is_not_null()).then(pl.col("bare").hash(1) ^ _QUERY.hash(2))
+
+
+def search_number() -> pl.Expr:
+    """Return one number (UInt64) per search parameter and its value, or null without one; the remainder by MOST_SEARCH_WORDS is the parameter's."""
+    words = datafiles.words("search_words")
+    names, of_start = [name for name in words if not name.startswith("/")], [name[1:] for name in words if name.startswith("/")]
+    query = {_search_pattern(names): _QUERY, _search_pattern([*names, *of_start]): pl.when(pl.col("bare") == "/").then(_QUERY)}
+    name, value = (pl.coalesce(*(text.str.extract(pattern, group) for pattern, text in query.items())) for group in (1, 2))
+    places = {name: place for place, name in enumerate([*names, *of_start])}
+    place = name.replace_strict(places, default=None, return_dtype=pl.UInt64)
+    text = change_where(value, lambda text: text.str.contains_any(["+", "%"]), _decoded)
+    return text.hash(3) // MOST_SEARCH_WORDS * MOST_SEARCH_WORDS + place
+
+
+def _search_pattern(names: Iterable[str]) -> str:
+    """Return a regular expression whose groups are the name and the value of a parameter with one of these names."""
+    return f"(?:^|&)({'|'.join(map(re.escape, names))})=([^&]+)"
 
 
 def _decoded(value: pl.Expr) -> pl.Expr:

@@ -6,7 +6,6 @@ Gains are upper bounds, in conversions; no sentence names a cause.
 from __future__ import annotations
 
 import shlex
-from math import floor
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,7 +13,8 @@ import polars as pl
 from convkit.analysis import planning
 from convkit.core import formatting, stats
 from convkit.core.document import Finding
-from convkit.funnels.drop_off import ANY_PATH, count_tests, describe_difference
+from convkit.funnels.friction import KEYS, add_stakes, describe, judge_friction
+from convkit.funnels.points import EVENT, WHOLE_SITE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     from convkit.core.document import Report
 
 _FEWEST_LANDINGS = 100
-_MONTH = 30
+_BEYOND_CHANCE = "That is more than chance would explain."
 
 
-def findings_of(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
-    """Return the findings of `convkit report`; `command` explains individual sessions, and is empty if it cannot be run again."""
-    steps = reports["funnel"].frame
+def findings_of(reports: Mapping[str, Report], tally: Mapping[str, pl.DataFrame], view: View, command: str) -> tuple[Finding, ...]:
+    """Return the findings of `convkit report`, from its reports and the tally of friction.
+
+    `command` explains individual sessions, and is empty if it cannot be run again.
+    """
+    judged = add_stakes(judge_friction(tally), reports["funnel"].frame.select("funnel", "step", "reached"), view.steps, view.period.days)
     candidates = [
-        _largest_difference(reports["drop-off"].details, steps, view, command),
-        _landing_page(reports, view),
+        _largest_loss(judged, view, command),
+        _landing_page(reports, view, judged.select(pl.col("tests").max()).item() or 0),
         # How much a log can show depends on all of its sessions.
         None if view.is_narrowed else _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
@@ -43,37 +46,33 @@ def _at_stake(number: int, goal: str) -> str:
     return formatting.plural(number, goal) if formatting.is_noun(goal) else f"{formatting.plural(number, 'conversion')} ({goal})"
 
 
-def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: View, command: str) -> Finding | None:
-    """Return the step where those who dropped off clearly differ from those who continued, with the largest upper bound."""
-    if judged is None:
+def _largest_loss(judged: pl.DataFrame, view: View, command: str) -> Finding | None:
+    """Return what loses the most conversions, as far as equal points show it; what visitors do themselves counts only if it may lose any."""
+    losing = judged.filter("loses", ~pl.col("acts") | (pl.col("up_to") > 0))
+    rows = losing.sort(-pl.col("up_to"), -pl.col("lost"), pl.col("what") == EVENT, *KEYS, nulls_last=True)
+    if rows.is_empty():
         return None
-    best: tuple[float, str, str] | None = None
-    names = {funnel.name: funnel.names[-1] for funnel in view.goals.funnels}
-    steps_of_all = [name for funnel in view.goals.funnels for name in funnel.names[:-1]]
-    for row in judged.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).rows(named=True):
-        of_funnel = steps.filter(funnel=row["funnel"])
-        reached = of_funnel.filter(step=row["step"])["reached"][0]
-        up_to = row["dropped"] * of_funnel["reached"][-1] / reached * _MONTH / view.period.days
-        gain = (
-            f" At most {_at_stake(floor(up_to), names[row['funnel']])} a month {'is' if floor(up_to) == 1 else 'are'} at stake." if up_to >= 1 else ""
-        )
-        if best is None or up_to > best[0]:
-            place = row["name"] if steps_of_all.count(row["name"]) == 1 else f"{row['funnel']}.{row['name']}"
-            best = up_to, f"{row['name']}: {describe_difference(row)}. That is more than chance would explain.{gain}", place
-    if best is None:
-        return None
-    return Finding(best[1], f"{command} --dropped-at {shlex.quote(best[2])}" if command else "")
+    row = rows.row(0, named=True)
+    if row["funnel"] == WHOLE_SITE:
+        return Finding(f"Anywhere on the site: {describe(row, 'session')}. {_BEYOND_CHANCE}")
+    funnels = {funnel.name: funnel for funnel in view.goals.funnels}
+    funnel = funnels[row["funnel"]]
+    name, up_to = funnel.names[row["step"] - 1], row["up_to"] or 0
+    gain = f" At most {_at_stake(up_to, funnel.names[-1])} a month {'is' if up_to == 1 else 'are'} at stake." if up_to else ""
+    is_unique = [step for one in funnels.values() for step in one.names[:-1]].count(name) == 1
+    place = name if is_unique else f"{funnel.name}.{name}"
+    return Finding(f"{name}: {describe(row, funnel.per)}. {_BEYOND_CHANCE}{gain}", f"{command} --dropped-at {shlex.quote(place)}" if command else "")
 
 
-def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
-    """Return the landing page with the most landings among those whose bounce rate is clearly above that of the other sessions."""
-    pages, steps, overview = (reports[name].frame for name in ("pages", "funnel", "overview"))
+def _landing_page(reports: Mapping[str, Report], view: View, tests: int) -> Finding | None:
+    """Return the landing page with the most landings among those whose bounce rate is clearly above that of the other sessions.
+
+    `tests` is the number of other tests that share its error rate.
+    """
+    pages, overview = (reports[name].frame for name in ("pages", "overview"))
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
-    sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()
     rest, rest_bounces = sessions - pl.col("landings"), bounces - pl.col("bounces")
-    low = stats.newcombe_low(
-        pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.bonferroni_z(count_tests(sides, reports["drop-off"].frame))
-    )
+    low = stats.newcombe_low(pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.bonferroni_z(tests))
     worse = pages.filter(pl.col("landings") >= _FEWEST_LANDINGS).filter(low > 0).sort("landings", "page", descending=[True, False])
     if worse.is_empty():
         return None
