@@ -477,7 +477,8 @@ def _under_other_settings(part: Part, analysis: Analysis, segment: Segment) -> p
     rows = [collect_frame(sensitivity.chosen_rows(analysis, segment.bots), analysis.size)]
     for other in sensitivity.alternatives(analysis.goals, segment.bots):
         if other.goals.funnels:
-            other_segment = replace(segment, bots=other.bots, by=None)
+            fields = segment.session_fields - {schema.OBSTACLES_FIELD, schema.DEAD_LINKS_FIELD}
+            other_segment = replace(segment, bots=other.bots, by=None, session_fields=fields)
             other_run = analyze_segment(match(part, other.goals, other.bots, other_segment.needed(other.goals)), part, other.goals, other_segment)
             rows.append(collect_frame(sensitivity.alternative_rows(other_run.analysis, other), other_run.analysis.size))
     return pl.concat(rows)

@@ -200,8 +200,8 @@ def _legend(frame: pl.DataFrame, *, is_drawn: bool) -> list[Block]:
     shown = [_TESTED[name] for name in OBSTACLES if name != "slow" or (frame["what"] == "slow").any()]
     named = judged.filter(pl.col("what").is_in([GOAL, EVENT]))
     number, losing = named.height, int(named["loses"].sum())
-    which = "none of them loses" if not losing else "those that lose are shown"
-    others = f"; also {formatting.plural(number, 'goal or event', 'goals and events')}, {which}" if number else ""
+    which = "none loses" if not losing else "those that lose are shown"
+    others = f"; and goals and events by name ({formatting.plural(number, 'comparison')}; {which})" if number else ""
     nothing = "" if not is_drawn or judged["loses"].any() else " Nothing here loses."
     across = f" {_ACROSS}" if judged["funnel"].is_null().any() else ""
     more = f" {_MEANING}{nothing}{across}" if is_drawn else ""
