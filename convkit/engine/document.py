@@ -45,6 +45,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     """Return the document to render: reports, and facts about their input. Notes and findings are about all sessions, even in a breakdown."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
+    behind_steps = dict(result.tallies["drop-off"]) if plan.is_whole else {}
     hours, tallied = thresholds.sessions_per_hour(result.tallies), present(result.tallies, view)
     whole_reports = shown = {name: tallied[name] for name in plan.reports}
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
@@ -53,7 +54,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     left_out = (Note("left-out", sentence(clause)) for clause in data.left_out)
     visits = first_visits.notes_on_visits(result, plan.segment.filters, plan.segment.by)
     on_data = (*([empty] if empty else []), *left_out, *visits, *stray_notes(data, plan.goals), *lost)
-    findings = findings_of(shown, result.tallies["drop-off"], view, _explain_command(paths, plan)) if plan.is_whole else ()
+    findings = findings_of(shown, behind_steps, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
         shown = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in whole_reports.items()}
