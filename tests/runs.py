@@ -102,11 +102,17 @@ def analysis(logs: Paths, goals: GoalsOption = None, *, fields: Iterable[str] = 
     return analyzed(logs, goals, fields=fields, **keywords).run
 
 
-def finish(
-    analyzed_logs: Analyzed, tallies: Tallies, *, broken_down: Tallies | None = None, is_whole: bool = False, sort: Sorting | None = None
+def finish(  # noqa: PLR0913 (the options of a run)
+    analyzed_logs: Analyzed,
+    tallies: Tallies,
+    *,
+    broken_down: Tallies | None = None,
+    is_whole: bool = False,
+    sort: Sorting | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Document:
     """Return the document of an analysis with its tallies replaced by these."""
-    run_plan = replace(analyzed_logs.plan, reports=tuple(tallies), is_whole=is_whole, order=sort)
+    run_plan = replace(analyzed_logs.plan, reports=tuple(tallies), is_whole=is_whole, order=sort, report_options=options or {})
     # A document takes frames out of the tallies that it is built from.
     own = {report: dict(named) for report, named in tallies.items()}
     result = replace(analyzed_logs.run.tallied(replace(run_plan, reports=())), tallies=own, broken_down=broken_down)

@@ -11,6 +11,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.conditions import any_of
 from convkit.core.schema import is_kind
 from convkit.goals import filters
+from convkit.goals.matching import UNCLEARED
 from convkit.goals.variants import PREFIX, SEVERAL, SINCE, SeveralVariants
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def drop_earlier(
     """Return hits and sessions without what visitors did before they were first shown their variant, and the counts with their number.
 
     `inside` is cleared for such hits, and so are their goals: they reach no goal and fill no step of a funnel. Sessions get EARLIER_PAGES. Visitors
-    who were shown several variants are no longer among the sessions. `hits` come from `mark_earlier`.
+    who were shown several variants are no longer among the sessions. Columns with the prefix UNCLEARED keep conversions and consent. `hits` come from
+    `mark_earlier`.
     """
     if not counts:
         return hits, sessions, counts
@@ -53,6 +55,7 @@ def drop_earlier(
         earlier.group_by("session").agg(pl.col("is_page").sum().cast(pl.Int64).alias(EARLIER_PAGES), pl.col("is_reached").any()), hits.height
     )
     kept = [pl.col("inside") & ~is_any, *((pl.col(goal.column) & ~is_any) for goal in goals.all)]
+    kept += [pl.col(column).alias(f"{UNCLEARED}{column}") for column in _of_people(goals)]
     hits = collect_frame(hits.lazy().with_columns(kept), hits.height)
     changed = of_sessions.filter("is_reached")["session"]
     if len(changed):
@@ -60,6 +63,13 @@ def drop_earlier(
     pages = of_sessions.select("session", EARLIER_PAGES)
     sessions = sessions.drop(f"{SINCE}{count.variant}" for count in counts).join(pages, on="session", how="left", maintain_order="left")
     return hits, sessions.with_columns(pl.col(EARLIER_PAGES).fill_null(0)), counts
+
+
+def _of_people(goals: Goals) -> list[str]:
+    """Return the columns of the goals that decide whom one may write to, whatever variant was shown: conversions and consent."""
+    consent = [] if goals.site.consent is None else [f"goal:{name}" for name in goals.site.consent.goals]
+    last = [column for funnel in goals.funnels for column in funnel.step(len(funnel.steps)).columns]
+    return list(dict.fromkeys([*(goal.column for goal in goals.macros), *last, *consent]))
 
 
 def hits_of_sessions(hits: pl.DataFrame, sessions: pl.DataFrame) -> pl.LazyFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analysis import exposure
+from convkit.analysis.behaviour import behaviour_of
 from convkit.core.collect import collect_frame
 from convkit.core.schema import session_fields_of
 from convkit.goals import filters as goals_filters
@@ -103,7 +104,8 @@ def select_segment(matched: Matched, goals: Goals, segment: Segment, begin: date
 
 def _values(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, filters: Sequence[Filter]) -> pl.DataFrame:
     """Return the values of the fields that filters test."""
-    return collect_frame(goals_filters.values_of(table.lazy(), exposure.hits_of_sessions(hits, table), goals, filters), hits.height)
+    behaviour = behaviour_of(filters, hits, table, goals)
+    return collect_frame(goals_filters.values_of(table.lazy(), exposure.hits_of_sessions(hits, table), goals, filters, behaviour), hits.height)
 
 
 def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
@@ -142,7 +144,8 @@ def _filtered(
     """Return the hits and sessions that pass the filters, and a summary of the filters."""
     if not filters:
         return hits, table, None
-    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), exposure.hits_of_sessions(hits, table), goals, filters), hits.height)
+    behaviour, own = behaviour_of(filters, hits, table, goals), exposure.hits_of_sessions(hits, table)
+    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), own, goals, filters, behaviour), hits.height)
     return (
         collect_frame(goals_filters.restrict_hits(hits.lazy(), kept), hits.height),
         kept,

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis import exposure
 from convkit.analysis.analysis import Analysis
 from convkit.analysis.breakdown import VALUE, VALUES_TALLY
+from convkit.analysis.run_chains import collected_frames, find_chains
 from convkit.core import plugins
 from convkit.core.collect import collect_frame, collect_frames, collect_unshared, materialize
 from convkit.core.schema import OBSTACLES
-from convkit.funnels import chains as funnels_chains
 from convkit.funnels import detours, points
 from convkit.funnels.drop_off import drop_off_counts, viewed_hits, views_after_steps
 from convkit.funnels.obstacles import met
-from convkit.goals import filters
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from convkit.core.document import Tallies
-    from convkit.core.model import Funnel, Goals
+    from convkit.core.model import Goals
 
 
 def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None, identities: pl.LazyFrame) -> Analysis:
     """Return the analysis of some visitors' matched hits and sessions, with their chains; `identities` may include other visitors as well."""
-    names = [funnel.name for funnel in goals.funnels]
-
-    collected = partial(_collected_frames, size=hits.height)
-    frame, entering = hits.lazy(), collected(_entering_sessions(hits, table, goals, funnel) for funnel in goals.funnels)
-    hits_of = [_funnel_hits(frame, sessions, goals, funnel) for sessions, funnel in zip(entering, goals.funnels, strict=True)]
-    fitting = collected(funnels_chains.fitting_hits(funnel_hits, funnel) for funnel_hits, funnel in zip(hits_of, goals.funnels, strict=True))
-    chains = materialize(funnels_chains.best_chains(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
-    del fitting
-    last = collected(detours.finisher_hits(funnel_hits, funnel) for funnel_hits, funnel in zip(hits_of, goals.funnels, strict=True))
+    names, frame = [funnel.name for funnel in goals.funnels], hits.lazy()
+    entering, hits_of, chains = find_chains(hits, table, goals)
+    last = collected_frames((detours.finisher_hits(own, funnel) for own, funnel in zip(hits_of, goals.funnels, strict=True)), hits.height)
     ways = materialize(detours.find_detours(finishers, chain, funnel) for finishers, chain, funnel in zip(last, chains, goals.funnels, strict=True))
     drop_off = _drop_off(frame, chains, goals, hits.height)
     chains_of, drop_off_of, ways_of, entering_of = (dict(zip(names, frames, strict=True)) for frames in (chains, drop_off, ways, entering))
@@ -62,26 +53,10 @@ def _points(
 
 def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
     """Return one frame per funnel that shows where visitors went next; frames that several queries use are collected in between."""
-    views = _collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
+    views = collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
     at = list(zip(views, chains, goals.funnels, strict=True))
-    later = _collected_frames((views_after_steps(pages, chain, funnel, by) for pages, chain, funnel in at), size)
-    return _collected_frames((drop_off_counts(pages, rows, chain, funnel, by) for rows, (pages, chain, funnel) in zip(later, at, strict=True)), size)
-
-
-def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
-    """Collect frames that several queries use, one frame per funnel."""
-    return [frame.lazy() for frame in collect_frames(queries, size)]
-
-
-def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
-    """Return `session, visitor` of the sessions that are allowed to enter a funnel."""
-    conditions, sessions = filters.parse_filters(funnel.where, goals), exposure.without_several(table.lazy(), funnel, goals)
-    return filters.filter_sessions(sessions, exposure.hits_of_sessions(hits, table), goals, conditions).select("session", "visitor")
-
-
-def _funnel_hits(hits: pl.LazyFrame, entering: pl.LazyFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
-    """Return the hits of a funnel; if it has conditions, `enters` says whether they belong to one of the sessions that may enter it."""
-    return filters.add_enters(exposure.without_earlier(hits, funnel, goals), entering) if funnel.where else hits
+    later = collected_frames((views_after_steps(pages, chain, funnel, by) for pages, chain, funnel in at), size)
+    return collected_frames((drop_off_counts(pages, rows, chain, funnel, by) for rows, (pages, chain, funnel) in zip(later, at, strict=True)), size)
 
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
@@ -90,7 +65,7 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     # A chain belongs to the session of its first hit, which is the one with the lowest number: a visitor's sessions are numbered in order.
     first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in funnels]
     began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(funnels, first, strict=True))
-    chains = _collected_frames((split.split(chain, "began") for chain in began), analysis.size)
+    chains = collected_frames((split.split(chain, "began") for chain in began), analysis.size)
     drop_off = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
     chains_of, drop_off_of = (dict(zip((funnel.name for funnel in funnels), frames, strict=True)) for frames in (chains, drop_off))
     at_points = _points(analysis.hits, chains_of, analysis.goals, split.by, split.values)
@@ -98,11 +73,11 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
-    """Return the tallies of these reports; if they have a `visitor` column, it holds IDs that may be shown."""
+    """Return the tallies of these reports; if they have a column of `visitor_ids.ID_COLUMNS`, it holds IDs that may be shown."""
     frames = [(report, name, frame) for report in reports for name, frame in _report_tallies(analysis, report).items()]
     tallies: Tallies = {report: {} for report in reports}
     for (report, name, _), frame in zip(frames, collect_frames([frame for _, _, frame in frames], analysis.size), strict=True):
-        tallies[report][name] = _with_ids(frame, analysis.identities) if "visitor" in frame.columns else frame
+        tallies[report][name] = _with_ids(frame, analysis)
     return tallies
 
 
@@ -114,8 +89,12 @@ def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
     return {VALUES_TALLY: analysis.summed(analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64)), **tallies}
 
 
-def _with_ids(tally: pl.DataFrame, identities: pl.LazyFrame) -> pl.DataFrame:
+def _with_ids(tally: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
     """Replace each visitor's number with an ID; IDs are computed only for the visitors in the tally."""
-    shown = collect_frame(identities.join(tally.lazy().select("visitor").unique(), on="visitor", how="semi"), tally.height)
-    ids = pl.DataFrame({"visitor": shown["visitor"], "id": pl.Series(visitor_ids.hash_identities(shown["identity"]), dtype=pl.String)})
-    return tally.join(ids, on="visitor", how="left", maintain_order="left").with_columns(visitor="id").drop("id")
+    for column in (name for name in visitor_ids.ID_COLUMNS if name in tally.columns):
+        numbers = tally.lazy().select(visitor=column).unique()
+        shown = collect_frame(analysis.identities.join(numbers, on="visitor", how="semi"), tally.height)
+        texts = visitor_ids.ids_of(column, shown["identity"].to_list(), analysis.goals.site.visitor_rules)
+        ids = pl.DataFrame({column: shown["visitor"], "id": pl.Series(texts, dtype=pl.String)})
+        tally = tally.join(ids, on=column, how="left", maintain_order="left").with_columns(pl.col("id").alias(column)).drop("id")
+    return tally

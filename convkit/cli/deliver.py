@@ -19,7 +19,7 @@ from convkit.core.text import safe
 from convkit.errors import ExitCode, UsageError, gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from convkit.cli.options import Delivery
     from convkit.core.blocks import Block, Screen
@@ -70,6 +70,15 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], options: 
     return gravest([code for code, holds in codes.items() if holds])
 
 
+def refuse_streams(delivery: Delivery, reports: Iterable[str], options: Mapping[str, str]) -> None:
+    """Raise UsageError if a report with these options must be written to a file, and goes to a terminal, a pipe or a device."""
+    from convkit.reports import reason_for_file  # noqa: PLC0415 (reports are imported when one runs, not for its help)
+
+    reasons = [reason for name in reports if (reason := reason_for_file(name, options))]
+    if reasons and (delivery.path in {None, STANDARD_OUTPUT} or filesystem.is_special(delivery.path or "")):
+        raise UsageError(reasons[0])
+
+
 def _rejects_file(path: str) -> str:
     """Return the path of the file for rejected lines. Raises UsageError, OutputError."""
     if path == STANDARD_OUTPUT:
@@ -97,13 +106,14 @@ def write_document(document: Document, target: Destination, limit: int | None, *
     if target.path is None:
         terminal.write_stream(_bytes(document, target.output, limit, verbose=verbose, to_screen=True))
     elif not target.is_folder:
-        filesystem.write_file(target.path, _bytes(document, target.output, limit, verbose=verbose))
+        is_private = any(report.is_private for report in document.reports.values())
+        filesystem.write_file(target.path, _bytes(document, target.output, limit, verbose=verbose), is_private=is_private)
     else:
         filesystem.make_folder(target.path)
         for name, report in document.reports.items():
             asides = {aside: extra for aside, extra in document.asides.items() if name in extra.beside}
             part = replace(document, reports={name: report}, asides=asides, findings=(), is_whole=False)
-            filesystem.write_file(target.file_of(name), _bytes(part, target.output, limit, verbose=verbose))
+            filesystem.write_file(target.file_of(name), _bytes(part, target.output, limit, verbose=verbose), is_private=report.is_private)
 
 
 def write_blocks(draw: Callable[[Screen], list[Block]]) -> None:

@@ -87,10 +87,11 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
     """Return the function that the command of a report calls."""
 
     def run_report(logs: tuple[str, ...], **values: object) -> ExitCode:
-        from convkit.cli.deliver import produce  # noqa: PLC0415 (code that reads logs is imported when a report runs, not for its help)
+        from convkit.cli.deliver import produce, refuse_streams  # noqa: PLC0415 (code that reads logs is imported when a report runs, not for its help)
         from convkit.reports import names_in_report  # noqa: PLC0415 (as above)
 
         options, delivery = parse_options(values, Options)
+        refuse_streams(delivery, reports or (), report_options(values))
 
         def make(progress: Progress) -> Document:
             from convkit.authoring import suggest  # noqa: PLC0415 (as above, and only if the command line is valid)

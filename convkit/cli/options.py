@@ -11,7 +11,7 @@ import click
 
 from convkit.cli import process, topics
 from convkit.core import plugins
-from convkit.core.options import Options, option
+from convkit.core.options import REPEATED, Options, joined_option, option
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,12 +73,19 @@ def add_options(command: click.Command, kind: type[Options] = Options, *, only: 
 def add_report_options(command: click.Command, report: str) -> click.Command:
     """Add the report's own options to a command, followed by those that every report has."""
     own = [
-        click.Option([f"--{name}", f"{_REPORT_OPTION}{name}"], metavar=metavar, help=text)
+        click.Option(
+            [flag_of(name), f"{_REPORT_OPTION}{name}"], metavar=metavar.removesuffix(REPEATED), help=text, multiple=metavar.endswith(REPEATED)
+        )
         for name, (metavar, text) in plugins.options("reports", report).items()
     ]
     logs, *shared = add_options(command).params
     command.params = [logs, *own, *shared]
     return command
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a report's own option."""
+    return f"--{name.replace('_', '-')}"
 
 
 def parse_options(values: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, Delivery]:
@@ -93,7 +100,8 @@ def parse_options(values: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, De
 
 def report_options(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the options of a single report from Click's values."""
-    return {name.removeprefix(_REPORT_OPTION): value for name, value in values.items() if name.startswith(_REPORT_OPTION) and value is not None}
+    given = {name.removeprefix(_REPORT_OPTION): value for name, value in values.items() if name.startswith(_REPORT_OPTION)}
+    return {name: joined_option(value) for name, value in given.items() if value not in {None, ()}}
 
 
 def goals_file(path: str | None) -> str | None:

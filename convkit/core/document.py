@@ -77,6 +77,8 @@ class Report:
     details: pl.DataFrame | None = None
     """The additional columns that findings and screens need."""
     beside: tuple[str, ...] = ()
+    is_private: bool = False
+    """Whether its rows are people, so that only the owner of a file with them may read it."""
 
     @property
     def naming(self) -> list[Column]:

@@ -48,6 +48,19 @@ class VariantRule:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """The goals that are true where people agree to be written to, and where they withdraw that; without any, consent is kept in another system."""
+
+    given: str = ""
+    withdrawn: str = ""
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """The names of the goals."""
+        return tuple(name for name in (self.given, self.withdrawn) if name)
+
+
+@dataclass(frozen=True)
 class Site:
     """The settings under `site:`."""
 
@@ -93,6 +106,8 @@ class Site:
     """For each name, how to recognise which variant a visitor was shown."""
     margin: float = 0.1
     """How far a rate may move, relative to its earlier value, and still count as unchanged."""
+    consent: Consent | None = None
+    """How people agree to be written to; None if the site does not say."""
 
     def variant(self, name: str) -> VariantRule:
         """Return how to recognise the variants with a name."""
@@ -325,6 +340,15 @@ class Goals:
     def separate_macros(self) -> tuple[Goal, ...]:
         """The macro goals that reports count separately, too: those of a goals file that has several."""
         return () if self.is_builtin or len(self.macros) == 1 else self.macros
+
+    @property
+    def droppable_steps(self) -> dict[str, tuple[Funnel, int]]:
+        """By FUNNEL.STEP, the funnel and the number of each step at which one can drop off: those that are followed by another."""
+        return {
+            f"{funnel.name}.{name}": (funnel, number)
+            for funnel in self.funnels
+            for number, name in zip(funnel.numbers[:-1], funnel.names, strict=False)
+        }
 
     @property
     def micros(self) -> tuple[Goal, ...]:

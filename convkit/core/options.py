@@ -78,6 +78,15 @@ class ExplainOptions(Options):
     limit: int = option("-n", "--limit", metavar="N", default=3, help="How many of the last sessions to show; 0 for all.")
 
 
+REPEATED = "..."
+"""The end of the placeholder of a report's own option that may be repeated."""
+
+
+def joined_option(value: object) -> str:
+    """Return the value of a report's own option as reports get it: several values are joined with commas."""
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
 def flags(options: type[Options]) -> Mapping[str, Flag]:
     """Return the flags of a class of options by field name."""
     return {one.name: one.metadata["flag"] for one in fields(options)}

@@ -239,7 +239,8 @@ first interaction. `pageless` marks hits whose session was excluded because it h
 MATCHED = {**SESSIONIZED, "pageless_macro": pl.Boolean(), "row": pl.UInt32()}
 """SESSIONIZED with a Boolean `goal:GOAL` per goal, never null, in place of `names:GOAL`, and `shared:GOAL` for goals that count once per value.
 
-`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, counted from 0. With
+`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, counted from 0. If
+`site.consent` names a goal for withdrawals, `pageless_withdrawn` marks hits of such sessions that this goal names. With
 OBSTACLES_FIELD, there is a Boolean `met:OBSTACLE` for each of OBSTACLES; with DEAD_LINKS_FIELD, `linked_from` (TEXT) is the page whose link is dead.
 """
 
@@ -326,6 +327,7 @@ BROWSER_FIELD, COUNTRY_FIELD, PROPERTY_PREFIX = "browser", "country", "prop."
 VARIANT_PREFIX = "variant."
 """The prefix of a variant's name; each variant is a session field of its own."""
 _SESSION_FIELDS = {**{name: name for name in (DEVICE_FIELD, BROWSER_FIELD, COUNTRY_FIELD)}, **dict.fromkeys(CHANNEL_COLUMNS, CHANNEL_FIELD)}
+_SESSION_FIELDS["met"] = OBSTACLES_FIELD
 """For each key or column that needs a session field, its name; each variant and each property is one of its own."""
 
 

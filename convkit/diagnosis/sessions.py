@@ -17,7 +17,7 @@ from convkit.diagnosis.screen import ExplainedSession, Explanation
 from convkit.engine import partition, stages
 from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError, suggestion
-from convkit.funnels import obstacles, trace
+from convkit.funnels import obstacles, steps, trace
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _parse_query(options: ExplainOptions, goals: Goals) -> _Query:
     if sum(option is not None for option in (options.dropped_at, options.reached, options.line, options.visitor)) > 1:
         raise UsageError("use only one of --dropped-at, --reached, --line and --visitor")
     if options.dropped_at is not None:
-        funnel, number = _step(funnels, options.dropped_at)
+        funnel, number = steps.parse_step(options.dropped_at, goals)
         return _Query((funnel,), f"dropped off at {funnel.names[number - 1]} ({funnel.name})", step=number)
     if options.reached is not None:
         names = [goal.name for goal in goals.goals]
@@ -154,8 +154,8 @@ def _select(analysis: Analysis, condition: pl.Expr) -> pl.Series:
 
 def _dropped_off(analysis: Analysis, funnel: Funnel, step: int) -> pl.Series:
     """Return the sessions that reached a step of a funnel but not the next one."""
-    stopped = pl.col(f"row{step}").is_not_null(), pl.col(f"row{funnel.next_step(step)}").is_null()
-    return collect_frame(analysis.chains[funnel.name].filter(*stopped).select(session=f"session{step}"), analysis.size)["session"]
+    stopped = analysis.chains[funnel.name].filter(steps.is_dropped_at(funnel, step))
+    return collect_frame(stopped.select(session=f"session{step}"), analysis.size)["session"]
 
 
 def _session_of_line(part: Part, run: Run, all_hits: pl.DataFrame, line: tuple[int, int], name: str) -> tuple[str, pl.Series]:
@@ -169,24 +169,6 @@ def _session_of_line(part: Part, run: Run, all_hits: pl.DataFrame, line: tuple[i
     hit, matched = (frame.row(0, named=True) if frame.height else None for frame in frames)
     sentence, session = screen.describe_line(f"{name}:{number}", parsed["problem"][0], hit, matched)
     return sentence, pl.Series("session", [] if session is None else [session], dtype=pl.Int64)
-
-
-def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
-    """Return the funnel and the number of a step given as STEP or FUNNEL.STEP; it must not be a funnel's last step. Raises UsageError."""
-    full_names = {
-        f"{funnel.name}.{name}": (funnel, number) for funnel in funnels for number, name in zip(funnel.numbers[:-1], funnel.names, strict=False)
-    }
-    steps: dict[str, tuple[Funnel, int]] = {}
-    for name, place in full_names.items():
-        steps.setdefault(name.partition(".")[2], place)
-    if text in steps or text in full_names:
-        return steps[text] if text in steps else full_names[text]
-    if not funnels:
-        raise UsageError(f"--dropped-at {text}: the goals file has no funnel; add one under `funnels`")
-    last = [funnel.name for funnel in funnels if text == funnel.names[-1]]
-    if last:
-        raise UsageError(f"--dropped-at {text}: nobody can drop off at the last step of {last[0]}. Steps: {', '.join(steps)}")
-    raise UsageError(f"--dropped-at {text}: unknown step{suggestion(text, steps, 'Steps')}")
 
 
 def _visitors_by_id(analysis: Analysis, text: str) -> pl.Series:

@@ -13,6 +13,7 @@ from convkit.analysis.segment import Segment
 from convkit.core import plugins
 from convkit.core.document import Column
 from convkit.core.model import BOT_MODES
+from convkit.core.options import joined_option
 from convkit.core.progress import NO_PROGRESS
 from convkit.core.sizes import parse_size
 from convkit.engine import thresholds
@@ -84,7 +85,7 @@ def plan_reports(
 ) -> Plan:
     """Return the plan of a run with these reports, by default those of `convkit report`. Raises GoalsFileError, UsageError."""
     goals, names = read_goals(options), tuple(reports or convkit_reports.names_in_report())
-    own_options = {name: str(value) for name, value in (report_options or {}).items()}
+    own_options = {name: joined_option(value) for name, value in (report_options or {}).items()}
     key = breakdown.parse_key(options.by, goals)
     _refuse_breakdown(names, key)
     _check_report_options(names, own_options, goals)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,13 +17,14 @@ from convkit.errors import UsageError, unknown_name
 from convkit.goals import channel_rules, values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from convkit.core.model import Goals
 
     Texts = Callable[[pl.LazyFrame, pl.LazyFrame, Goals], pl.LazyFrame]
     Check = Callable[[str, Goals], str | None]
 
+NO_BEHAVIOUR: Mapping[str, pl.LazyFrame] = MappingProxyType({})
 _SYNTAX = re.compile(r"([^=!]*)(!?)=(.*)", re.DOTALL)
 
 
@@ -38,9 +40,12 @@ class Filter:
 
 @dataclass(frozen=True)
 class _FilterField:
-    """A field to test: `texts` returns `session, text` from sessions and their hits; `check` returns why a pattern cannot match, or None."""
+    """A field to test: `texts` returns `session, text` from sessions and their hits; `check` returns why a pattern cannot match, or None.
 
-    texts: Texts
+    `texts` is None for BEHAVIOUR_FIELDS, whose values are known only where funnels and obstacles are.
+    """
+
+    texts: Texts | None
     check: Check
 
 
@@ -112,6 +117,14 @@ def _is_visit(pattern: str, _: Goals) -> str | None:
     return _is_one_of("visit", schema.VISITS, pattern)
 
 
+def _is_step(pattern: str, goals: Goals) -> str | None:
+    return _is_one_of("step", [*goals.droppable_steps], pattern)
+
+
+def _is_obstacle(pattern: str, _: Goals) -> str | None:
+    return _is_one_of("obstacle", schema.OBSTACLES, pattern)
+
+
 def _is_channel(pattern: str, goals: Goals) -> str | None:
     return _is_one_of("channel", channel_rules.names(goals.site.channels), pattern)
 
@@ -149,12 +162,18 @@ FILTER_FIELDS = {
     "medium": _FilterField(_of_session("medium"), _is_lower_case),
     "campaign": _FilterField(_of_session("campaign"), _is_text),
     "channel": _FilterField(_of_session("channel"), _is_channel),
+    "dropped_at": _FilterField(None, _is_step),
+    "met": _FilterField(None, _is_obstacle),
 }
 """The built-in fields; the site's variants and the properties of events (`prop.NAME`) are added to these.
 
 Paths are the ones that goals see, before `site.group` is applied."""
 
 
+BEHAVIOUR_FIELDS = ("dropped_at", "met")
+"""The fields that funnels and obstacles show, which funnels themselves cannot test."""
+FUNNEL_FIELDS = tuple(name for name in FILTER_FIELDS if name not in BEHAVIOUR_FIELDS)
+"""The fields that the `where` of a funnel can test."""
 _PATH_FIELDS = ("page", "landing", "exit")
 
 
@@ -172,9 +191,16 @@ def _parse_filter(text: str, goals: Goals) -> Filter:
     fields = (*FILTER_FIELDS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
     if field not in fields and not schema.is_property(field):
         raise UsageError(f"--where {text}: {unknown_name('field', field, (*fields, 'prop.NAME'), 'Fields')}")
+    if field == "dropped_at":
+        pattern = _full_step(pattern, goals)
     if problem := patterns.problem(pattern) or _filter_field(field).check(pattern, goals):
         raise UsageError(f"--where {text}: {problem}")
     return Filter(text, field, pattern, bool(sign))
+
+
+def _full_step(name: str, goals: Goals) -> str:
+    """Return FUNNEL.STEP for the name of a step alone, in the first funnel that has it; any other text is returned as it is."""
+    return next((full for full in goals.droppable_steps if full.partition(".")[2] == name), name)
 
 
 def _filter_field(name: str) -> _FilterField:
@@ -188,16 +214,27 @@ def needed_fields(filters: Iterable[Filter], goals: Goals) -> frozenset[str]:
     return schema.session_fields_of(one.field for one in (*filters, *of_funnels))
 
 
-def filter_sessions(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, filters: Iterable[Filter]) -> pl.LazyFrame:
-    """Return the rows of `sessions` that every filter keeps; `hits` are matched hits sorted by visitor and ORDER."""
+def filter_sessions(
+    sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, filters: Iterable[Filter], behaviour: Mapping[str, pl.LazyFrame] = NO_BEHAVIOUR
+) -> pl.LazyFrame:
+    """Return the rows of `sessions` that every filter keeps; `hits` are matched hits sorted by visitor and ORDER.
+
+    `behaviour` has `session, text` for those of BEHAVIOUR_FIELDS that the filters test.
+    """
     # Background requests may belong to a session, but are not counted anywhere.
     hits, kept = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept")), sessions
     for one in filters:
         ignore_case = goals.site.ignore_case and one.field in _PATH_FIELDS
-        texts = _filter_field(one.field).texts(sessions, hits, goals)
+        texts = _texts(one.field, sessions, hits, goals, behaviour)
         matching = _matching_sessions(texts, one.pattern, ignore_case=ignore_case, is_property=schema.is_property(one.field))
         kept = kept.join(matching, on="session", how="anti" if one.is_inverted else "semi", maintain_order="left")
     return kept
+
+
+def _texts(field: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, behaviour: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Return `session, text`: the values of a field."""
+    texts = _filter_field(field).texts
+    return behaviour[field] if texts is None else texts(sessions, hits, goals)
 
 
 def _matching_sessions(texts: pl.LazyFrame, pattern: str, *, ignore_case: bool, is_property: bool) -> pl.LazyFrame:
@@ -207,14 +244,16 @@ def _matching_sessions(texts: pl.LazyFrame, pattern: str, *, ignore_case: bool, 
     return texts.group_by("text").agg("session").filter(is_match).select(pl.col("session").explode(empty_as_null=False)).unique()
 
 
-def values_of(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, filters: Sequence[Filter]) -> pl.LazyFrame:
+def values_of(
+    sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, filters: Sequence[Filter], behaviour: Mapping[str, pl.LazyFrame] = NO_BEHAVIOUR
+) -> pl.LazyFrame:
     """Return `filter, text, matches, n`: for each filter by position, the number of sessions with each value of its field, and whether it matches."""
     hits = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
     values = []
     for number, one in enumerate(filters):
         text = pl.col("text").cast(pl.String)
         ignore_case = goals.site.ignore_case and one.field in _PATH_FIELDS
-        texts = _filter_field(one.field).texts(sessions, hits, goals).select("session", text=text).drop_nulls("text")
+        texts = _texts(one.field, sessions, hits, goals, behaviour).select("session", text=text).drop_nulls("text")
         is_match = patterns.matches(pl.col("text"), one.pattern, ignore_case=ignore_case)
         counts = texts.group_by("text").agg(n=pl.col("session").n_unique().cast(pl.Int64))
         values.append(counts.select(filter=pl.lit(number, dtype=pl.Int32), text="text", matches=is_match != pl.lit(one.is_inverted), n="n"))

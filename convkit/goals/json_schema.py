@@ -23,9 +23,9 @@ _FLAG: Schema = {"type": "boolean"}
 _STEP_NAME: Schema = {"type": ["string", "integer"]}
 _PROPERTY = r"prop\.[^=!]+"
 _VARIANT = r"variant\.[A-Za-z0-9_-]{1,80}"
-_FILTER = values.text_schema(f"^(?:{'|'.join((*filters.FILTER_FIELDS, _VARIANT, _PROPERTY))})!?=.")
+_FILTER = values.text_schema(f"^(?:{'|'.join((*filters.FUNNEL_FIELDS, _VARIANT, _PROPERTY))})!?=.")
 _FILTERS = values.mapping_schema(
-    dict.fromkeys(filters.FILTER_FIELDS, values.SCALAR_SCHEMA),
+    dict.fromkeys(filters.FUNNEL_FIELDS, values.SCALAR_SCHEMA),
     patternProperties={f"^{_VARIANT}$": values.SCALAR_SCHEMA, f"^{_PROPERTY}$": values.SCALAR_SCHEMA},
 )
 _WITHOUT = values.mapping_schema({"goal": GOAL_OR_NAME_SCHEMA, "after": _STEP_NAME, "before": _STEP_NAME}, required=["goal"])

@@ -90,6 +90,7 @@ class _FileReader:
         macros = {name for name, _, _ in self._named(blocks.get("macro"), "macro")}
         listed = tuple(replace(reader.goal(name, node, macro=name in macros), line=lines[name]) for name, node in nodes.items())
         goals = Goals(file, site, listed)
+        self._check_consent(blocks.get("site"), goals)
         funnels = FunnelReader(reader, goals, self.problems)
         parsed = [(key.line, funnels.funnel(name, node)) for name, key, node in self._named(blocks.get("funnels"), "funnels")]
         if len(listed) + len(reader.unlisted) > MOST_GOALS:
@@ -118,6 +119,20 @@ class _FileReader:
         if not items or not all(isinstance(item.value, str) for item in items):
             self.problems.append(block.problem("`alerts` is a list of tests, like [purchase.silent, 'purchase.rate < 0.01']"))
         return tuple(Alert(item.text, item.line, item.column) for item in items)
+
+    def _check_consent(self, site: Node | None, goals: Goals) -> None:
+        """Report goals under `site.consent` that do not exist. Raises UsageError if a setting of the run names them."""
+        names = [goal.name for goal in goals.goals]
+        unknown = [name for name in goals.site.consent.goals if name not in names] if goals.site.consent else []
+        consent = site.value.get("consent") if site is not None and isinstance(site.value, dict) else None
+        nodes = [] if consent is None else [*consent.value.values()] if isinstance(consent.value, dict) else [consent]
+        for name in unknown:
+            message = unknown_name("goal", name, names, "Goals", "`consent`")
+            node = next((node for node in nodes if node.text == name), None)
+            if node is None:
+                setting = next(setting for setting in self.settings if setting.startswith("consent"))
+                raise UsageError(f"--set {setting}: {message}")
+            self.problems.append(node.problem(message))
 
     def _check_top(self) -> None:
         """Report problems at the top level of the file."""
@@ -286,6 +301,10 @@ class FunnelReader:
         else:
             tests = [(item, item.text) for item in (node.value if isinstance(node.value, list) else [node])]
         for place, text in tests:
+            field = re.split("!?=", text, maxsplit=1)[0]
+            if field in filters.BEHAVIOUR_FIELDS:
+                self.problems.append(place.problem(f"{text}: a funnel cannot test {field!r}; use --where"))
+                continue
             try:
                 filters.parse_filters([text], self.goals)
             except UsageError as error:

@@ -15,7 +15,7 @@ from convkit.core.conditions import any_of
 from convkit.goals import money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from convkit.core.model import Goal, Goals
 
@@ -29,7 +29,8 @@ def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
     Hits without a session match nothing. `shared:<name>` marks counted hits whose value other visitors also have.
 
-    `pageless_macro` marks hits that a macro goal names in sessions excluded for having no page.
+    `pageless_macro` marks hits that a macro goal names in sessions excluded for having no page, and `pageless_withdrawn`, if `site.consent` names a
+    goal for it, those by which people withdraw their consent.
 
     `hits` are sessionized hits with `started`, sorted by visitor and ORDER.
     """
@@ -37,6 +38,10 @@ def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     in_session = pl.col("session").is_not_null()
     of_macros = [column for goal in goals.macros for column in goal.named]
     hits = hits.with_columns(pageless_macro=pl.col("pageless") & any_of(of_macros))
+    withdrawn = goals.site.consent.withdrawn if goals.site.consent else ""
+    if withdrawn:
+        of_withdrawn = [column for goal in goals.all if goal.name == withdrawn for column in goal.named]
+        hits = hits.with_columns(pageless_withdrawn=pl.col("pageless") & any_of(of_withdrawn))
     hits = hits.with_columns(pl.col(column) & in_session for column in named)
     for level in _levels(goals.all):
         for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):
@@ -46,6 +51,15 @@ def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
             hits = hits.with_columns(**columns, **shared)
         hits = hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in level)
     return hits.drop(named)
+
+
+UNCLEARED = "uncleared:"
+"""The prefix of the columns that keep goals where `goal:<name>` was cleared, as in what visitors did before their variant was shown."""
+
+
+def whole_column(column: str, columns: Collection[str]) -> pl.Expr:
+    """Return a goal's column as it was before any of it was cleared, given the columns of the hits."""
+    return pl.col(f"{UNCLEARED}{column}" if f"{UNCLEARED}{column}" in columns else column)
 
 
 def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:

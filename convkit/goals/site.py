@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from convkit.core import datafiles, patterns, plugins
 from convkit.core.durations import YEARS, YEARS_HINT
-from convkit.core.model import ADDRESS_RULES, USER_RULE, Site
+from convkit.core.model import ADDRESS_RULES, USER_RULE, Consent, Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean, unknown_name
 from convkit.files.encodings import ENCODINGS
 from convkit.formats.parsers.base import NO_COLUMN
@@ -24,6 +24,7 @@ from convkit.goals.values import (
     DURATION_SCHEMA,
     HIT_VALUE_SCHEMA,
     HIT_VALUE_SOURCES,
+    NAME_SCHEMA,
     PATH_SCHEMA,
     PATTERN_SCHEMA,
     PERCENT_SCHEMA,
@@ -239,6 +240,26 @@ def _margin(node: Node, problems: list[Problem]) -> float:
     return margin or Site.margin
 
 
+_ELSEWHERE = "elsewhere"
+_CONSENT_KEYS = ("given", "withdrawn")
+_CONSENT_SYNTAX = f"a goal, {{given: GOAL, withdrawn: GOAL}}, or `{_ELSEWHERE}` if another system keeps it"
+_CONSENT_SCHEMA: Schema = {"anyOf": [NAME_SCHEMA, mapping_schema(dict.fromkeys(_CONSENT_KEYS, NAME_SCHEMA), required=["given"])]}
+
+
+def _consent(node: Node, problems: list[Problem]) -> Consent:
+    """Read `site.consent`; whether its goals exist is checked where goals are known."""
+    parts = dict(node.value) if isinstance(node.value, dict) else {"given": node}
+    for key, place, _ in node.items():
+        if key not in _CONSENT_KEYS:
+            problems.append(place.problem(unknown_name("key", key, _CONSENT_KEYS, "Keys", "`consent`")))
+    if "given" not in parts or not all(isinstance(part.value, str) and part.value for part in parts.values()):
+        problems.append(node.problem(f"`consent` says how people agree to be written to: {_CONSENT_SYNTAX}"))
+        return Consent()
+    if node.value == _ELSEWHERE:
+        return Consent()
+    return Consent(**{key: part.text for key, part in parts.items() if key in _CONSENT_KEYS})
+
+
 _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]]] = {
     "ignore": {
         "paths": ("ignore_paths", _ignored_paths),
@@ -285,6 +306,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "notes": read_notes,
     "margin": _margin,
     "variants": variants.read_variants,
+    "consent": _consent,
 }
 
 _PLACE_SCHEMA: Schema = {"anyOf": [COUNT_SCHEMA, {"const": NO_COLUMN}]}
@@ -309,6 +331,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     read_notes: NOTES_SCHEMA,
     _margin: PERCENT_SCHEMA,
     variants.read_variants: variants.VARIANTS_SCHEMA,
+    _consent: _CONSENT_SCHEMA,
 }
 """The schema for each reader."""
 

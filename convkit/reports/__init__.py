@@ -14,6 +14,8 @@ A report module may also have
 - `SESSION_FIELDS`: the session fields (`device`, `channel`, ...) that the report needs;
 - `OPTIONS`: the options that only this report has, as a plain dictionary from the name to the placeholder of the value and the help text; and
   `parse_options(options, goals)`, which returns what they mean or raises UsageError. `analysis.options` and `view.options` hold the options as given.
+  If a placeholder ends in `...`, the option may be repeated, and its values are joined with commas;
+- `reason_for_file(options)`: why a report with these options may be written to a file only, or an empty string if it may be shown.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class ReportModule(Protocol):
     def tally(self, analysis: Analysis, /) -> dict[str, pl.LazyFrame]:
         """Return additive rows by name: columns of Int64, and of Int128 for money, are summed.
 
-        All others are keys, including `visitor`, which becomes visitor IDs.
+        All others are keys, including `visitor`, which becomes visitor IDs, and the other columns of `visitor_ids.ID_COLUMNS`.
         """
         ...
 
@@ -78,6 +80,12 @@ def breakdown_of(name: str) -> BreakdownScreen | None:
 def session_fields(name: str) -> tuple[str, ...]:
     """Return the session fields that a report needs."""
     return getattr(load(name), "SESSION_FIELDS", ())
+
+
+def reason_for_file(name: str, options: Mapping[str, str]) -> str:
+    """Return why a report with these options may be written to a file only, or an empty string if it may be shown."""
+    reason: str = getattr(load(name), "reason_for_file", lambda _: "")(options)
+    return reason
 
 
 def check_options(name: str, options: Mapping[str, str], goals: Goals) -> None:

@@ -10,6 +10,8 @@ from convkit.analysis import listing
 from convkit.core import formatting
 from convkit.core.blocks import Shown, table
 from convkit.core.document import Column, Report
+from convkit.core.schema import KINDS
+from convkit.funnels.obstacles import is_form_again
 from convkit.goals import matching
 from convkit.traffic import visitor_ids
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 PLACE = 100
 IN_REPORT = False
 _ROWS = 20
+_FORM_AGAIN = "form_again"
+_KIND = pl.Enum([*KINDS, _FORM_AGAIN])
+"""The kinds of hits, and one for background requests that returned the form just viewed."""
 _ORDER = ("time", "source", "line")
 COLUMNS = (
     Column("session", "text"),
@@ -39,10 +44,16 @@ COLUMNS = (
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is only valid where `has_value` is true."""
+    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is only valid where `has_value` is true.
+
+    The hits are those that were kept, and of the background requests those that returned a form, which drop-off takes into account.
+    """
     goals = analysis.goals.goals
+    is_background = pl.col("fate") == "background"
     hits = (
-        analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))
+        analysis.hits.with_columns(is_form=is_form_again() & is_background)
+        .filter(pl.col("inside") & ((pl.col("fate") == "kept") | pl.col("is_form")))
+        .with_columns(kind=pl.when("is_form").then(pl.lit(_FORM_AGAIN, dtype=_KIND)).otherwise(pl.col("kind").cast(_KIND)))
         .join(analysis.sessions.select("session", "number"), on="session", how="left", maintain_order="left")
         .with_columns(listing.reached_goals(goals))
         .with_columns(matching.is_counted(goal).alias(goal.column) for goal in goals)

@@ -24,7 +24,7 @@ from documentation import COLUMNS, DOCUMENTS, PAGES, README, REWRITE, ROOT, Bloc
 
 import convkit
 from convkit.authoring.check import KINDS
-from convkit.cli import topics
+from convkit.cli import options, topics
 from convkit.cli.main import cli
 from convkit.core import plugins
 from convkit.core.model import Site
@@ -229,7 +229,7 @@ def test_the_table_of_options_matches_the_product() -> None:
 
 def test_every_option_is_explained_somewhere() -> None:
     all_flags = {flag for name in plugins.names("cli.commands") for option in flags(name) for flag in option}
-    all_flags |= {f"--{name}" for report in plugins.names("reports") for name in plugins.options("reports", report)}
+    all_flags |= {options.flag_of(name) for report in plugins.names("reports") for name in plugins.options("reports", report)}
     text = "\n".join(page.text for page in PAGES.values())
     assert [flag for flag in sorted(all_flags) if not re.search(rf"`[^`]*(?<![\w-]){flag}(?![\w-])[^`]*`", text)] == []
 

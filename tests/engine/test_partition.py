@@ -160,6 +160,12 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "last": "7d",
     },
     "paths of bots": {"goals": GOALS, "reports": ["paths"], "options": {"from": "/product/*", "steps": "2"}, "bots": "only"},
+    "an audience": {
+        "goals": GOALS,
+        "reports": ["audiences"],
+        "options": {"dropped_at": "saw_product", "seen": "20d"},
+        "where": ["met!=reload", "dropped_at=checkout.*"],
+    },
     "single sessions and hits": {"goals": GOALS, "reports": ["sessions", "hits"], "since": "2026-10-20", "until": "2026-10-24"},
 }
 """Options that do not hide what another one changes, in few runs."""

@@ -20,10 +20,11 @@ from model.streams import Example, examples, to_yaml
 from places import DATA
 from profiles import share_of_examples
 from small_logs import conversions, line, overview, report, written
-from tally_parts import check
+from tally_parts import REPORTS, check
 
 import convkit
-from convkit.errors import ExitCode, UsageError
+from convkit.engine.plan import session_fields
+from convkit.errors import ExitCode, GoalsFileError, UsageError
 from convkit.goals.filters import FILTER_FIELDS, parse_filters
 from convkit.goals.loader import parse_goals
 
@@ -223,9 +224,8 @@ def test_findings_are_about_the_filtered_sessions(tmp_path: Path) -> None:
 
 
 def test_parts_of_the_visitors_add_up() -> None:
-    analyzed = runs.analyzed(
-        [DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], fields=["device", "channel"]
-    )
+    goals = convkit.load_goals(DATA / "by_hand.yaml")
+    analyzed = runs.analyzed([DATA / "by_hand.log"], goals, where=["goal=saw_product"], fields=session_fields(REPORTS))
     assert analyzed.run.input["outside"] > 0
     check(analyzed, 3)
 
@@ -308,6 +308,9 @@ def test_a_single_filter_may_be_a_string(tmp_path: Path) -> None:
         ("goal=sales", "--where goal=sales: unknown goal 'sales'; did you mean 'sale'? Goals: sale, cart"),
         ("goal!=xyz", "--where goal!=xyz: unknown goal 'xyz'. Goals: sale, cart"),
         ("device=mobil", "--where device=mobil: unknown device 'mobil'; did you mean 'mobile'? Devices: desktop, mobile, tablet, other"),
+        ("dropped_at=crt", "--where dropped_at=crt: unknown step 'crt'. Steps: shop.cart, later.cart"),
+        ("dropped_at=shop.sale", "--where dropped_at=shop.sale: unknown step 'shop.sale'"),
+        ("met=eror", "--where met=eror: unknown obstacle 'eror'; did you mean 'error'? Obstacles: form_again, error, slow"),
         ("host=Shop.example", "--where host=Shop.example: host names are compared in lower case; write shop.example"),
     ],
 )
@@ -316,6 +319,69 @@ def test_mistakes_are_reported_with_the_fix_before_a_log_is_read(where: str, mes
         runs.document([tmp_path / "missing.log"], goals=parse_goals(GOALS, "goals.yaml"), where=[where])
     assert str(raised.value).startswith(message)
     assert raised.value.exit_code == ExitCode.USAGE
+
+
+STOPS = [
+    *(line(f"GET {path}", second, who="198.51.100.1 - -") for second, path in ((0, "/cart"), (9, "/gone"))),
+    *(line(f"GET {path}", 60 + second, who="198.51.100.2 - -") for second, path in ((0, "/form"), (9, "/sale"))),
+    *(line(f"GET {path}", 60 + second, who="198.51.100.3 - -") for second, path in ((0, "/cart"), (9, "/sale"))),
+    *(line(f"{request}", 90 + second, who="198.51.100.4 - -") for second, request in ((0, "GET /form"), (9, "POST /form"), (19, "POST /other"))),
+    *(line(f"GET {path}", 7200, who="198.51.100.1 - -") for path in ("/sale",)),
+    line("GET /none", 100, 404, who="198.51.100.5 - -"),
+    line("GET /a", 101, who="198.51.100.5 - -"),
+    line("GET /cart", 102, who="198.51.100.6 - -"),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("dropped_at=shop.cart", 2),
+        ("dropped_at=cart", 2),
+        ("dropped_at=later.cart", 1),
+        ("dropped_at=*.cart", 2),
+        ("dropped_at!=shop.cart", 5),
+        ("met=form_again", 1),
+        ("met=error", 1),
+        ("met=*", 2),
+        ("met!=error", 6),
+        ("met=slow", 0),
+        ("met=reload", 0),
+    ],
+)
+def test_sessions_are_selected_by_where_they_stopped_and_by_what_they_met(where: str, kept: int, tmp_path: Path) -> None:
+    """The first visitor stops at the cart and buys two hours later: in the funnel across sessions, only the last one stops."""
+    assert overview(report(tmp_path, STOPS, GOALS, where=(where,)))["sessions"] == kept  # type: ignore[arg-type]
+
+
+def test_dropped_at_keeps_the_sessions_that_the_funnel_counts_as_drop_offs(tmp_path: Path) -> None:
+    whole = report(tmp_path, STOPS, GOALS)
+    kept = report(tmp_path, STOPS, GOALS, where=("dropped_at=cart",))  # type: ignore[arg-type]
+    dropped = [row["drop_offs"] for row in whole["reports"]["funnel"] if (row["funnel"], row["step"]) == ("shop", 1)]
+    assert dropped == [overview(kept)["sessions"]]
+    (row,) = [row for row in kept["reports"]["funnel"] if (row["funnel"], row["step"]) == ("shop", 1)]
+    assert (row["reached"], row["drop_offs"]) == (2, 2)
+
+
+@share_of_examples(0.1)
+@given(example=examples())
+def test_the_sessions_of_each_step_are_those_that_drop_off_there(example: Example, folder: Path) -> None:
+    (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
+    log = written(folder / "access.log", example.stream.lines)
+    analysis = runs.analysis([log], folder / "goals.yaml").analysis
+    for name, (funnel, number) in analysis.goals.droppable_steps.items():
+        chains = analysis.chains[funnel.name].collect()
+        dropped = chains.filter(chains[f"row{number}"].is_not_null() & chains[f"row{funnel.next_step(number)}"].is_null())[f"session{number}"]
+        # In the name of a step, a `*` is part of a path.
+        if "*" not in name:
+            kept = runs.analysis([log], folder / "goals.yaml", where=(f"dropped_at={name}",)).analysis.sessions.collect()
+            assert set(kept["session"]) == set(dropped)
+
+
+@pytest.mark.parametrize("where", ["dropped_at: shop.cart", "met: error"])
+def test_a_funnel_cannot_test_where_people_stop(where: str) -> None:
+    with pytest.raises(GoalsFileError, match=r"a funnel cannot test '(dropped_at|met)'; use --where"):
+        parse_goals(f"macro: {{sale: /sale}}\nfunnels: {{shop: {{steps: [/cart, sale], where: {{{where}}}}}}}\n", "goals.yaml")
 
 
 def test_every_field_is_tested_here() -> None:
@@ -333,5 +399,7 @@ def test_every_field_is_tested_here() -> None:
         "medium",
         "campaign",
         "channel",
+        "dropped_at",
+        "met",
     }
     assert parse_filters(["goal=*", "host!=a*"], parse_goals(GOALS, "goals.yaml"))[1].is_inverted

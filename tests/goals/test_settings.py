@@ -37,6 +37,8 @@ def test_goals_are_read_with_the_settings() -> None:
         ("bots.kep=[x]", "--set bots.kep=[x]: unknown key 'kep' in `bots`; did you mean 'keep'"),
         ("session_timeout=soon", "--set session_timeout=soon: "),
         ("notes={7.10.: new checkout}", "--set notes={7.10.: new checkout}: '7.10.' is not a day; write it like 2026-10-07"),
+        ("consent=leed", "--set consent=leed: unknown goal 'leed' in `consent`; did you mean 'lead'"),
+        ("consent.given=gone", "--set consent.given=gone: unknown goal 'gone' in `consent`"),
         ("group=[/a", "--set group="),
         ("a.b.c=1", "--set a.b.c=1: unknown key 'a'"),
     ],

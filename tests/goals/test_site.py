@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from small_logs import line, overview, report
 
-from convkit.core.model import Site
+from convkit.core.model import Consent, Site
 from convkit.errors import GoalsFileError
 from convkit.goals.loader import parse_goals
 from convkit.goals.site import is_timezone
@@ -16,7 +16,7 @@ from convkit.goals.site import is_timezone
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOALS = "macro: {sale: /sale}\nsite:\n  "
+GOALS = "macro: {sale: /sale, out: /out}\nsite:\n  "
 
 READ: dict[str, tuple[str, object]] = {
     "timezone: Europe/Berlin": ("timezone", "Europe/Berlin"),
@@ -43,6 +43,10 @@ READ: dict[str, tuple[str, object]] = {
         ((date(2026, 9, 30), "sale ends"), (date(2026, 10, 7), "new checkout")),
     ),
     "notes: {2026-10-07: [new checkout, a, mail]}": ("notes", tuple((date(2026, 10, 7), text) for text in ("new checkout", "a", "mail"))),
+    "consent: sale": ("consent", Consent("sale")),
+    "consent: {given: sale}": ("consent", Consent("sale")),
+    "consent: {withdrawn: out, given: sale}": ("consent", Consent("sale", "out")),
+    "consent: elsewhere": ("consent", Consent()),
     "notes: {2024-02-29: leap day}": ("notes", ((date(2024, 2, 29), "leap day"),)),
 }
 
@@ -91,6 +95,15 @@ REFUSED = {
     "notes: {2026-10-07: []}": "this list is empty; add what happened on that day",
     "notes: {2026-10-07: [a, ' ']}": "this note is empty",
     "notes: {2026-10-07: {a: b}}": "expected what happened on that day",
+    "consent: sail": "unknown goal 'sail' in `consent`; did you mean 'sale'?",
+    "consent: {given: sale, withdrawn: nobody}": "unknown goal 'nobody' in `consent`. Goals: sale, out",
+    "consent: {given: elsewhere}": "unknown goal 'elsewhere' in `consent`",
+    "consent: {withdrawn: out}": "`consent` says how people agree to be written to: a goal, {given: GOAL, withdrawn: GOAL}, or `elsewhere`",
+    "consent: [sale]": "`consent` says how people agree to be written to",
+    "consent: true": "`consent` says how people agree to be written to",
+    "consent: ''": "`consent` says how people agree to be written to",
+    "consent: ": "`consent` says how people agree to be written to",
+    "consent: {gave: sale, given: sale}": "unknown key 'gave' in `consent`; did you mean 'given'?",
     "timezon: UTC": "unknown key 'timezon' in `site`; did you mean 'timezone'?",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 import runs
 from places import DATA
@@ -71,6 +72,41 @@ def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
     assert column(report_rows, "line") == [2, 4, 5, 1, 6]
     assert column(report_rows, "kind") == ["page", "error", "redirect", "page", "download"]
     assert runs.document([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml").input["kept"] == 5
+
+
+def test_forms_shown_again_are_rows_of_their_own_kind(tmp_path: Path) -> None:
+    """So that drop-off can be worked out from the rows; other background requests, and forms that belong to no page, are none."""
+    requests = [
+        ("POST /form", 1, 200),
+        ("GET /form", 2, 200),
+        ("POST /form", 3, 200),
+        ("POST /form?a=b", 4, 422),
+        ("POST /other", 5, 200),
+        ("POST /form", 6, 302),
+        ("GET /next", 7, 200),
+        ("POST /form", 8, 200),
+    ]
+    lines = [line(*request) for request in requests]
+    report_rows = rows(tmp_path, lines)
+    assert [(row["line"], row["kind"], row["status"]) for row in report_rows] == [
+        (2, "page", 200),
+        (3, "form_again", 200),
+        (4, "error", 422),
+        (7, "page", 200),
+    ]
+    assert {row["session"][-2:] for row in report_rows} == {"-1"}
+    assert column(rows(tmp_path, [text for text in lines if "POST" not in text]), "line") == [1, 2]
+
+
+def test_the_forms_in_the_sample_are_those_of_drop_off() -> None:
+    frame = runs.sample("hits").reports["hits"].frame
+    last_page = pl.when(pl.col("kind") == "page").then("path").forward_fill().over("session")
+    is_form = (pl.col("method") == "POST") & pl.col("status").is_in([200, 400, 422])
+    again = frame.with_columns(shown=last_page).filter(is_form & (pl.col("path") == pl.col("shown")))
+    assert set(again["kind"]) == {"error", "form_again"}
+    checkout = again.filter(path="/checkout")["session"].n_unique()
+    (row,) = runs.sample("drop-off").reports["drop-off"].frame.filter(funnel="checkout", step=3, what="form_again", item="(any)").rows(named=True)
+    assert checkout == row["dropped"] + row["went_on"] == 21
 
 
 def test_the_value_is_that_of_the_first_goal_that_counts_the_hit(tmp_path: Path) -> None:
