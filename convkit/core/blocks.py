@@ -55,7 +55,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a grid, with any lines that belong below it; a single cell is a heading, and without cells, it is only these lines."""
+    """A row of a grid, with any lines that belong below it; without cells, it is only these lines."""
 
     cells: Sequence[Cell]
     details: Sequence[Paragraph] = ()

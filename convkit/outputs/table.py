@@ -29,7 +29,6 @@ _BETWEEN = 2
 _WIDTH_WITH_TITLES = 60
 """The minimum screen width at which the titles of notes get a column of their own."""
 _DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
-_OTHER_REPORTS = "bridges, friction, readiness, audiences: convkit help insight"
 
 
 def render(document: Document, screen: Screen) -> Iterable[str]:
@@ -94,7 +93,7 @@ def _notes(document: Document, screen: Screen, *, has_dots: bool) -> Iterator[Pa
     texts[DEFINITIONS] = [*texts[DEFINITIONS], "More: convkit help definitions."] if screen.verbose else ["-v, or convkit help definitions"]
     texts |= {} if has_definitions else {DEFINITIONS: []}
     texts = {formatting.TOO_FEW: [_DOT] if has_dots else []} | {title.capitalize(): sentences for title, sentences in texts.items()}
-    texts |= {"All rows": ["--limit 0; files: -f csv, -f json"], "More": [_OTHER_REPORTS]} if document.is_whole else {}
+    texts |= {"All rows": ["--limit 0; files: -f csv, -f json"]} if document.is_whole else {}
     gap = max(map(len, texts)) + _BETWEEN
     for title, sentences in texts.items():
         for number, sentence in enumerate(sentences):
@@ -190,10 +189,7 @@ def _grid(grid: Grid, width: int) -> Iterator[Text]:
     if grid.headings:
         yield _row(grid.headings, widths, grid, width)
     for row in grid.rows:
-        is_heading = len(row.cells) == 1 < len(widths)
-        if is_heading:
-            yield _line(Line(tuple(row.cells), grid.indent), width)
-        elif row.cells:
+        if row.cells:
             yield _row(row.cells, widths, grid, width)
         yield from _blocks(row.details, width)
 
@@ -201,8 +197,8 @@ def _grid(grid: Grid, width: int) -> Iterator[Text]:
 def _widths(grid: Grid, width: int) -> dict[int, int]:
     """Return the columns that fit, each with its width."""
     rows = [grid.headings, *(row.cells for row in grid.rows)]
+    texts = [[safe(cell.text) for cell in row] for row in rows]
     columns = range(max((len(row) for row in rows), default=0))
-    texts = [[safe(cell.text) for cell in row] for row in rows if len(row) > 1 or len(columns) == 1]
     widths = {column: max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in columns}
     widths |= {column: min(widths[column], most) for column, most in grid.most.items() if column in widths}
     if not widths:

@@ -9,7 +9,7 @@ import polars as pl
 
 from convkit.analysis import bridging, planning, points
 from convkit.core import formatting
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row, Shown, table
+from convkit.core.blocks import BlankLine, Grid, Heading, Paragraph, Row, Shown, table
 from convkit.core.document import Column, Note, Report, empty_frame
 from convkit.core.schema import CHANNEL_FIELD
 from convkit.goals import matching
@@ -151,7 +151,7 @@ class _Drawing:
             return table(rows.rows(named=True), {"goal": Shown(), "class": Shown("class", left=True), **columns}, self.view.sort.column)
         records: list[Mapping[str, Any] | Row] = []
         for name, of_class in rows.group_by("class", maintain_order=True):
-            records.append(Row([Cell(_MEANINGS[str(name[0])].format(self.aim.name), "dim")]))
+            records.append(Row([], [Paragraph(_MEANINGS[str(name[0])].format(self.aim.name), style="dim")]))
             records += of_class.rows(named=True)
         return table(records, columns)
 
