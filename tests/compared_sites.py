@@ -87,6 +87,9 @@ def side(  # noqa: PLR0913 (the fields of a side)
         daily,
         amounts,
         (bots, 1_000),
+        pl.DataFrame(schema={"seconds": pl.Int32, "n": pl.Int64}),
+        pl.DataFrame(schema={"pages": pl.Int32, "n": pl.Int64}),
+        pl.DataFrame(schema={"amount": pl.String, "n": pl.Int64}),
     )
 
 

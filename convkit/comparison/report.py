@@ -53,6 +53,8 @@ _ROWS, _FUNNELS = 20, 2
 _RATE, _WIDEST = 6, 18
 """The width of a rate next to a count, and the maximum width of a group's name."""
 _COLUMNS = ("label", "before", "now", "change", "verdict")
+_LABELS = {"value": "value each", comparison_rows.TIME: "median time", comparison_rows.PAGES: "pages each", comparison_rows.ORDER: "order value"}
+"""The labels of the rows of the overview that have a median or a mean."""
 _MOST_NAMED = 30
 """The maximum number of rows named in the line on those that cannot be told."""
 
@@ -198,7 +200,18 @@ def _figures(side: Side, result: PartialResult, plan: Plan, *, knows_macro: bool
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
     tallies = result.tallies[NAME]
     bot_lines, lines = tallies["bot_lines"].row(0)
-    return SideFigures(side, reports["overview"].frame, frames["goals"], frames["funnel"], tallies["days"], tallies["amounts"], (bot_lines, lines))
+    return SideFigures(
+        side,
+        reports["overview"].frame,
+        frames["goals"],
+        frames["funnel"],
+        tallies["days"],
+        tallies["amounts"],
+        (bot_lines, lines),
+        result.tallies["overview"]["seconds"],
+        tallies["pages"],
+        tallies["orders"],
+    )
 
 
 def _bot_lines(matched: Matched, side: Side) -> pl.DataFrame:
@@ -347,15 +360,13 @@ def _parts(rows: pl.DataFrame, goals: Goals, screen: Screen) -> list[tuple[str, 
 
 
 def _label(row: Mapping[str, Any]) -> str:
-    return "value each" if row["item"] == "value" and row["what"] == "overview" else str(row["label"])
+    return _LABELS.get(row["item"], str(row["label"])) if row["what"] == "overview" else str(row["label"])
 
 
 def _texts(row: Mapping[str, Any], pair: Pair, screen: Screen) -> list[str]:
     """Return the text of each cell in a row; the change and its likely range are two texts, which `_aligned` joins."""
-    if row["item"] == "value" and row["what"] == "overview":
-        currency = pair.goals.site.currency
-        counts = ["–" if row[rate] is None else formatting.money(row[rate] * 1_000_000, currency) for rate in ("before_rate", "now_rate")]
-        counts = [f"{count}{'':{_RATE}}" for count in counts]
+    if row["what"] == "overview" and row["item"] in _LABELS:
+        counts = [f"{_measured(row['item'], row[rate], pair.goals.site.currency)}{'':{_RATE}}" for rate in ("before_rate", "now_rate")]
     elif row["before_of"] is None:
         counts = [f"{formatting.count(int(row[side]))}{'':{_RATE}}" for side in ("before", "now")]
     else:
@@ -371,6 +382,19 @@ def _texts(row: Mapping[str, Any], pair: Pair, screen: Screen) -> list[str]:
     return [_label(row), *counts, change, likely, _within(pair) if is_long else verdict]
 
 
+def _measured(item: str, value: float | None, currency: str) -> str:
+    """Return the median or mean of a row of the overview."""
+    if value is None:
+        return formatting.UNKNOWN
+    return (
+        formatting.duration(value) if item == comparison_rows.TIME else f"{value:.1f}" if item == comparison_rows.PAGES else _money(value, currency)
+    )
+
+
+def _money(value: float, currency: str) -> str:
+    return formatting.money(value * 1_000_000, currency)
+
+
 def _aligned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """Join each change with its range, so that the changes of a part are right-aligned and the ranges left-aligned."""
     change, likely = (max((len(row[column]) for row in rows), default=0) for column in (-3, -2))
@@ -380,6 +404,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 def _change(row: Mapping[str, Any]) -> str:
     """Return the change relative to the `before` side, or a dot if there is too little data."""
     before, now = row["before_rate"], row["now_rate"]
+    if row["what"] == "overview" and row["item"] in comparison_rows.MEASURES and row["difference"] is None:
+        return formatting.TOO_FEW
     if row["item"] == "sessions" and row["what"] == "overview":
         return formatting.change(row["now"] / row["before"] - 1) if row["verdict"] and row["before"] else ""
     if row["before_of"] is not None and not verdicts.has_enough_data(row):

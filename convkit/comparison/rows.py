@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from convkit.analysis import marks
+from convkit.analysis import exposure, marks
 from convkit.core import stats, verdicts
 from convkit.core.document import Column
 from convkit.core.schema import VARIANT_PREFIX
 from convkit.goals import matching, money
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from convkit.analysis.analysis import Analysis
     from convkit.comparison.sides import Side, Sides
@@ -51,6 +51,10 @@ _FIGURES = [column.name for column in COLUMNS if column.unit != "text"]
 _FEWEST_DAYS = 7
 _FEWEST_AMOUNTS = 100
 """The number of converted sessions needed on each side for a verdict on the value per session."""
+_FEWEST_TIMED, _FEWEST_MEASURED = 30, 100
+"""The numbers needed on each side for a verdict: of sessions on their median time, of sessions on their pages, and of orders on their value."""
+MEASURES = TIME, PAGES, ORDER = "time", "pages", "order"
+"""The rows of the overview with a median or a mean: of the length of sessions with several interactions, of page views, and of values."""
 _MILLION = 1_000_000
 _DAY = timedelta(days=1)
 
@@ -70,6 +74,12 @@ class SideFigures:
     """`amount, sessions`: how many sessions have each value other than 0, in millionths (as text, because columns of integers are summed)."""
     bot_lines: tuple[int, int]
     """Lines from bots, and all lines."""
+    seconds: pl.DataFrame
+    """`seconds, n`: how many sessions with several interactions have each length."""
+    pages: pl.DataFrame
+    """`pages, n`: how many sessions have each number of page views."""
+    orders: pl.DataFrame
+    """`amount, n`: how many counted hits of macro goals have each value, in millionths (as text, like `amounts`)."""
     unit: str = "session"
     """The unit in which goals are counted: `session` or `visitor`."""
 
@@ -106,13 +116,15 @@ class Pair:
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `days` and `amounts` of SideFigures, as tallies that can be added up."""
+    """Return `days`, `amounts`, `pages` and `orders` of SideFigures, as tallies that can be added up."""
     day = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.date()
     amounts = matching.macro_amounts(analysis.hits, analysis.goals)
     session_values = amounts.group_by("session").agg(amount=money.total()).filter(pl.col("amount") != 0)
     return {
         "days": analysis.sessions.group_by(day=day).agg(sessions=pl.len().cast(pl.Int64)),
         "amounts": session_values.group_by(pl.col("amount").cast(pl.String)).agg(sessions=pl.len().cast(pl.Int64)),
+        "pages": analysis.sessions.group_by(pages=exposure.counted_pages(analysis.sessions).cast(pl.Int32)).agg(n=pl.len().cast(pl.Int64)),
+        "orders": amounts.drop_nulls("amount").group_by(pl.col("amount").cast(pl.String)).agg(n=pl.len().cast(pl.Int64)),
     }
 
 
@@ -135,7 +147,8 @@ def compared_rows(pair: Pair) -> pl.DataFrame:
     change = None if pair.sides.are_groups else sessions_change(before, now, pair.coverage, margin)
     sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, **(change._asdict() if change else {}))
     value = _row(typed, item="value", **value_cells(before, now, margin, words))
-    rows = pl.concat([sessions, typed.head(1), value, typed.tail(-1)])
+    measures = [_row(typed, item=item, **cells) for item, cells in measured_cells(before, now, margin, words).items()]
+    rows = pl.concat([sessions, typed.head(1), value, *measures, typed.tail(-1)])
     # A visitor's sessions resemble each other: if visitors were randomised, tests on their sessions would exaggerate differences.
     return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
 
@@ -203,7 +216,7 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float, words: Wor
     if None in totals:
         return {}
     cells: dict[str, float | str | None] = {"before": totals[0] / _MILLION, "now": totals[1] / _MILLION}
-    samples = [_sample(figures.amounts, figures.sessions) for figures in (before, now)]
+    samples = [_sample(figures.amounts["amount"], figures.amounts["sessions"], _MILLION, figures.sessions) for figures in (before, now)]
     if not (before.sessions and now.sessions):
         return cells
     bounds = stats.welch(samples[1], samples[0])
@@ -214,13 +227,61 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float, words: Wor
     return cells | {"verdict": verdicts.difference_verdict(samples[0].mean, bounds if is_enough else None, margin, words)}
 
 
-def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
-    """Return the sample of values per session, in the currency; integers are summed, so the order of the rows does not matter."""
+def measured_cells(
+    before: SideFigures, now: SideFigures, margin: float, words: Words = verdicts.PERIOD_WORDS
+) -> dict[str, dict[str, float | str | None]]:
+    """Return the cells of each of MEASURES: how many sessions, page views or orders there are, their median or mean, and the difference.
+
+    The time is in seconds, and the order in the currency. A measure without a figure on one side is empty.
+    """
+    sides = (before, now)
+    pages = [_sample(figures.pages["pages"], figures.pages["n"]) for figures in sides]
+    orders = [_sample(figures.orders["amount"], figures.orders["n"], _MILLION) for figures in sides]
+    views = [round(sample.number * sample.mean) for sample in pages]
+    return {
+        TIME: _time_cells([stats.middle(figures.seconds, "seconds", "n") for figures in sides], margin, words),
+        PAGES: _mean_cells(pages, views, margin, words),
+        ORDER: _mean_cells(orders, [sample.number for sample in orders], margin, words),
+    }
+
+
+def _time_cells(sides: list[stats.Middle | None], margin: float, words: Words) -> dict[str, float | str | None]:
+    """Return the cells of the median time of sessions with several interactions."""
+    before, now = sides
+    if before is None or now is None:
+        return {}
+    bounds = stats.median_difference(now, before) if min(before.number, now.number) >= _FEWEST_TIMED else None
+    return _measure(before.median, now.median, bounds, margin, words) | {"before": before.number, "now": now.number}
+
+
+def _mean_cells(samples: list[stats.Sample], counts: Sequence[float], margin: float, words: Words) -> dict[str, float | str | None]:
+    """Return the cells of a mean, with Welch's interval."""
+    before, now = samples
+    if not (before.number and now.number):
+        return {}
+    bounds = stats.welch(now, before) if min(before.number, now.number) >= _FEWEST_MEASURED else None
+    return _measure(before.mean, now.mean, bounds, margin, words) | {"before": counts[0], "now": counts[1]}
+
+
+def _measure(before: float, now: float, bounds: tuple[float, float] | None, margin: float, words: Words) -> dict[str, float | str | None]:
+    """Return the cells of a measure; there is no difference without bounds."""
+    cells: dict[str, float | str | None] = {"before_rate": before, "now_rate": now}
+    if bounds:
+        cells |= {"difference": now - before, "difference_low": bounds[0], "difference_high": bounds[1]}
+    return cells | {"verdict": verdicts.difference_verdict(before, bounds, margin, words)}
+
+
+def _sample(values: pl.Series, weights: pl.Series, unit: int = 1, of: int | None = None) -> stats.Sample:
+    """Return the sample of integers that occur `weights` times each, divided by the unit; up to `of`, the others are 0.
+
+    Integers are summed, so the order of the rows does not matter.
+    """
     # The square of a large amount does not fit into Int128.
-    counted = list(zip(map(int, amounts["amount"]), amounts["sessions"], strict=True))
-    total, squares = sum(amount * number for amount, number in counted), sum(amount * amount * number for amount, number in counted)
-    variance = (squares - total * total / sessions) / (sessions - 1) if sessions > 1 else 0.0
-    return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)
+    counted = list(zip(map(int, values), weights, strict=True))
+    number = int(weights.sum()) if of is None else of
+    total, squares = sum(value * times for value, times in counted), sum(value * value * times for value, times in counted)
+    variance = (squares - total * total / number) / (number - 1) if number > 1 else 0.0
+    return stats.Sample(number, total / (number or 1) / unit, variance / unit**2)
 
 
 class SessionsChange(NamedTuple):

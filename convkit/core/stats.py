@@ -5,7 +5,7 @@ Sources: Wilson 1927; Newcombe 1998, method 10; Welch 1947; Hyndman and Fan 1996
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -108,6 +108,34 @@ def welch(sample: Sample, other: Sample) -> tuple[float, float] | None:
     freedom = sum(errors) ** 2 / sum(error**2 / (one.number - 1) for error, one in zip(errors, (sample, other), strict=True)) if any(errors) else 1
     width = student_t(freedom) * sqrt(sum(errors))
     return sample.mean - other.mean - width, sample.mean - other.mean + width
+
+
+class Middle(NamedTuple):
+    """The number and the median of some values, and the 95% bounds of the median."""
+
+    number: int
+    median: float
+    low: float
+    high: float
+
+
+def middle(values: pl.DataFrame, value: str, weight: str) -> Middle | None:
+    """Return the middle of values that occur `weight` times each, with order statistics as bounds, or None if there are none."""
+    rows, number = values.sort(value), int(values[weight].sum())
+    if not number:
+        return None
+    rank = max(floor(number / 2 - Z_95 / 2 * sqrt(number)), 1)
+    at, up_to = pl.col(value).cast(pl.Float64), pl.col(weight).cum_sum()
+    bounds = {name: at.filter(up_to >= place).first() for name, place in (("low", rank), ("high", number + 1 - rank))}
+    return Middle(number, *rows.select(weighted_quantile(at, pl.col(weight), 0.5).alias("median"), **bounds).row(0))
+
+
+def median_difference(one: Middle, other: Middle) -> tuple[float, float]:
+    """Return the 95% bounds of the median of `one` minus that of `other`, joined from their own bounds as Newcombe joins those of rates."""
+    difference = one.median - other.median
+    down = sqrt((one.median - one.low) ** 2 + (other.high - other.median) ** 2)
+    up = sqrt((one.high - one.median) ** 2 + (other.median - other.low) ** 2)
+    return difference - down, difference + up
 
 
 def bonferroni_z(tests: int) -> float:

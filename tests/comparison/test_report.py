@@ -85,7 +85,13 @@ def test_both_sides_equal_the_reports(log: Path) -> None:
         for step in separate["reports"]["funnel"]:
             row = rows["funnel", f"{step['funnel']} / {step['step']} / {step['name']}"]
             assert (row[name], row[f"{name}_rate"]) == (step["reached"], step["of_first"])
-    assert list(rows)[:4] == [("overview", "sessions"), ("overview", "bounces"), ("overview", "value"), ("goal", "purchase")]
+        assert rows["overview", "time"][f"{name}_rate"] == overview["median_session_seconds"]
+        assert (rows["overview", "pages"][name], rows["overview", "pages"][f"{name}_rate"]) == (overview["pageviews"], overview["pages_per_session"])
+        purchases = next(goal for goal in separate["reports"]["goals"] if goal["goal"] == "purchase")
+        assert rows["overview", "order"][name] == purchases["conversions"]
+        assert rows["overview", "order"][f"{name}_rate"] == pytest.approx(overview["value"] / purchases["conversions"], abs=1e-6)
+    items = ["sessions", "bounces", "value", "time", "pages", "order"]
+    assert list(rows)[:7] == [*(("overview", item) for item in items), ("goal", "purchase")]
     assert comparison["input"]["kept"] == kept_lines
     assert comparison["input"]["lines"] == sum(number for fate, number in comparison["input"].items() if fate in FATES)
     assert (comparison["period"]["from"][:10], comparison["period"]["to"][:10]) == ("2026-10-10", "2026-11-06")
