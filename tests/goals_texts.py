@@ -5,7 +5,7 @@ from __future__ import annotations
 SINGLE = {
     "macro: {sale: {path: /x}}": "1:16: unknown key 'path' in a goal",
     "macro: {sale: {pages: /x}}": "1:16: unknown key 'pages' in a goal; did you mean 'page'?",
-    "macros: {sale: /x}": "1:1: unknown key 'macros'; did you mean 'macro'? Top-level keys: site, macro, micro, funnels, alerts",
+    "macros: {sale: /x}": "1:1: unknown key 'macros'; did you mean 'macro'? Top-level keys: site, macro, micro, funnels, metrics, alerts",
     "macro: {sale: /x}\nmicro: {SALE: /y}": "2:9: 'SALE' has the same name as the goal on line 1; rename one of them",
     "macro: {sale: /x}\nmicro: {sale: /y}": "2:9: 'sale' has the same name as the goal on line 1; rename one of them",
     "macro: {größe: /x}": "1:9: 'größe' is not a valid name; use letters, digits, `_` and `-`",
@@ -13,6 +13,26 @@ SINGLE = {
     "macro: {sale: /x}\nsite: {notes: {7 Oct: checkout}}": "2:16: '7 Oct' is not a day; write it like 2026-10-07",
     "macro: {sale: /x}\nsite: {notes: {2026-10-07: [a, '']}}": "2:32: expected what happened on that day",
     "macro: {sale: /x}\nsite: {variants: {a: v}}": "2:22: a variant is recognised by query.NAME, cookie.NAME, prop.NAME, path",
+    **{
+        f"macro: {{sale: /x}}\nmetrics: {{{text}}}": expected
+        for text, expected in {
+            "a: sale": "2:14: a metric is a quotient of two counts, like purchase / cart or 100 * lead / sessions",
+            "a: 7": "2:14: a metric is a quotient of two counts",
+            "a: [sale, sessions]": "2:14: a metric is a quotient of two counts",
+            "a: sale / sessions / sale": "2:14: a metric is a quotient of two counts",
+            "a: sale / sesions": "2:14: unknown count 'sesions' in a metric; did you mean 'sessions'?",
+            "a: salf / sessions": "2:14: unknown count 'salf' in a metric; did you mean 'sale'?",
+            "a: sale / sale": "2:14: sale / sale is always 1; divide different counts",
+            "a: 0 * sale / sessions": "2:14: a metric with the factor 0 is always 0; choose another factor",
+            "Sale: sale / sessions": "2:11: 'Sale' is also the name of a goal; rename one of them",
+            "bounce_rate: sale / sessions": "2:11: 'bounce_rate' is already the name of a figure; choose another name",
+            "lines: sale / sessions": "2:11: 'lines' is already the name of a figure",
+            "a.b: sale / sessions": "2:11: 'a.b' is not a valid name; use letters, digits, `_` and `-`",
+            "a: sale / visitors, A: sale / sessions": "2:31: 'A' has the same name as the metric on line 2; rename one of them",
+        }.items()
+    },
+    "macro: {sale: /x}\nmetrics: [sale / sessions]": "2:10: `metrics` maps names to definitions, like `name: purchase / cart`",
+    "macro: {visitors: /x}\nmetrics: {a: visitors / sessions}": "2:14: 'visitors' is a goal and a count; rename the goal",
     "macro: [/x]": "1:8: `macro` maps names to definitions, like `name: /path`",
     "macro: {sale: {page: 2026}}": "1:22: expected a path like /thank-you; write '2026' in quotes",
     "macro: {sale: {page: [/x, []]}}": "1:27: expected a path like /thank-you",
@@ -82,7 +102,7 @@ SINGLE = {
             ),
         }.items()
     },
-    "- macro": "1:1: a goals file consists of the blocks site, macro, micro, funnels, alerts, like `macro:`",
+    "- macro": "1:1: a goals file consists of the blocks site, macro, micro, funnels, metrics, alerts, like `macro:`",
     "": " this file is empty; add at least one macro goal, or create a file with `convkit init`",
 }
 

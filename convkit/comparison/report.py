@@ -196,13 +196,13 @@ def _figures(side: Side, result: PartialResult, plan: Plan, *, knows_macro: bool
         is_narrowed=result.filtered is not None,
     )
     reports = document.present({name: result.tallies[name] for name in _REPORTS}, view)
-    details = {name: reports[name].details for name in ("goals", "funnel")}
+    details = {name: reports[name].details for name in _REPORTS}
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
     tallies = result.tallies[NAME]
     bot_lines, lines = tallies["bot_lines"].row(0)
     return SideFigures(
         side,
-        reports["overview"].frame,
+        frames["overview"],
         frames["goals"],
         frames["funnel"],
         tallies["days"],
@@ -349,13 +349,13 @@ def _side_names(sides: Sides) -> list[str]:
 
 def _parts(rows: pl.DataFrame, goals: Goals, screen: Screen) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the parts of the table that are shown, each with the name of its funnel as the title, or an empty title."""
-    overview, reached, steps = (rows.filter(what=what) for what in ("overview", "goal", "funnel"))
+    overview, reached, metrics, steps = (rows.filter(what=what) for what in ("overview", "goal", "metric", "funnel"))
     if screen.limit != 0:
         has_moved = pl.col("verdict").is_in([*verdicts.PERIOD_WORDS[:2], *verdicts.GROUP_WORDS[:2]]).fill_null(value=False)
         reached = reached.sort(~has_moved, maintain_order=True)
     reached, judged = reached.head(screen.rows(_ROWS) or rows.height), _judged_funnels(rows, screen)
     funnels = [funnel.name for funnel in goals.funnels if funnel.name in judged][: screen.rows(_FUNNELS) if screen.limit == 0 else _FUNNELS]
-    parts = [("", overview), ("", reached), *((name, steps.filter(group=name)) for name in funnels)]
+    parts = [("", overview), ("", reached), ("", metrics), *((name, steps.filter(group=name)) for name in funnels)]
     return [(title, part.rows(named=True)) for title, part in parts if part.height]
 
 
@@ -367,6 +367,8 @@ def _texts(row: Mapping[str, Any], pair: Pair, screen: Screen) -> list[str]:
     """Return the text of each cell in a row; the change and its likely range are two texts, which `_aligned` joins."""
     if row["what"] == "overview" and row["item"] in _LABELS:
         counts = [f"{_measured(row['item'], row[rate], pair.goals.site.currency)}{'':{_RATE}}" for rate in ("before_rate", "now_rate")]
+    elif row["what"] == "metric":
+        counts = [_metric(row, side, pair.goals) for side in ("before", "now")]
     elif row["before_of"] is None:
         counts = [f"{formatting.count(int(row[side]))}{'':{_RATE}}" for side in ("before", "now")]
     else:
@@ -380,6 +382,16 @@ def _texts(row: Mapping[str, Any], pair: Pair, screen: Screen) -> list[str]:
     likely = "" if None in bounds else f"({formatting.change_range(*bounds)})"
     is_long = not screen.wide and verdict == _words(pair).unchanged(pair.goals.site.margin)
     return [_label(row), *counts, change, likely, _within(pair) if is_long else verdict]
+
+
+def _metric(row: Mapping[str, Any], side: str, goals: Goals) -> str:
+    """Return a computed metric: its count and rate if it is a plain share, or else the figure alone."""
+    base, figure = row[f"{side}_of"], row[f"{side}_rate"]
+    is_plain = row["tests"] is not None and all(metric.factor == 1 for metric in goals.metrics if metric.name == row["item"])
+    if is_plain:
+        return formatting.count_and_rate(int(row[side]), base, _RATE)
+    text = formatting.UNKNOWN if figure is None else formatting.number(figure) if base >= formatting.MIN_BASE else formatting.TOO_FEW
+    return f"{text}{'':{_RATE}}"
 
 
 def _measured(item: str, value: float | None, currency: str) -> str:
@@ -424,7 +436,9 @@ def _columns(titles: Sequence[str]) -> dict[str, Shown]:
 
 def _style(row: Mapping[str, Any]) -> str:
     """Return the style of a verdict, which is coloured only if it is good or bad news."""
-    return "" if row["what"] == "overview" else "good" if verdicts.rose(row["verdict"]) else "bad" if verdicts.fell(row["verdict"]) else ""
+    return (
+        "" if row["what"] in {"overview", "metric"} else "good" if verdicts.rose(row["verdict"]) else "bad" if verdicts.fell(row["verdict"]) else ""
+    )
 
 
 def _padded(texts: Sequence[str], widths: Sequence[int]) -> list[str]:

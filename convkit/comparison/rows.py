@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis
     from convkit.comparison.sides import Side, Sides
     from convkit.core.document import Note
-    from convkit.core.model import Goals
+    from convkit.core.model import Goals, Metric
     from convkit.core.verdicts import Words
     from convkit.traffic.coverage import Coverage
 
@@ -55,6 +55,7 @@ _FEWEST_TIMED, _FEWEST_MEASURED = 30, 100
 """The numbers needed on each side for a verdict: of sessions on their median time, of sessions on their pages, and of orders on their value."""
 MEASURES = TIME, PAGES, ORDER = "time", "pages", "order"
 """The rows of the overview with a median or a mean: of the length of sessions with several interactions, of page views, and of values."""
+_METRIC = "metric"
 _MILLION = 1_000_000
 _DAY = timedelta(days=1)
 
@@ -143,19 +144,63 @@ def compared_rows(pair: Pair) -> pl.DataFrame:
     rates = rates.with_columns(**differences)
     columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of", "tests"]
     typed = rates.select(columns).cast(dict.fromkeys(_FIGURES, pl.Float64))
-    typed = typed.with_columns(change_low=pl.lit(None, dtype=pl.Float64), change_high=pl.lit(None, dtype=pl.Float64))
+    typed = _scaled(typed, pair.goals.metrics).with_columns(change_low=pl.lit(None, dtype=pl.Float64), change_high=pl.lit(None, dtype=pl.Float64))
     change = None if pair.sides.are_groups else sessions_change(before, now, pair.coverage, margin)
     sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, **(change._asdict() if change else {}))
     value = _row(typed, item="value", **value_cells(before, now, margin, words))
     measures = [_row(typed, item=item, **cells) for item, cells in measured_cells(before, now, margin, words).items()]
-    rows = pl.concat([sessions, typed.head(1), value, *measures, typed.tail(-1)])
+    quotients = [_row(typed, **cells) for cells in _quotients(pair)]
+    rows = pl.concat([sessions, typed.head(1), value, *measures, typed.tail(-1), *quotients])
     # A visitor's sessions resemble each other: if visitors were randomised, tests on their sessions would exaggerate differences.
-    return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
+    return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(~pl.col("what").is_in(["overview", _METRIC])).then("verdict"))
 
 
 def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
-    """Return one row of the overview with these cells; all others are null."""
+    """Return one row with these cells, of the overview by default; all others are null."""
     return pl.DataFrame([{"what": "overview", "group": "overview", "label": cells["item"], **cells}], schema=like.schema)
+
+
+def _scaled(rows: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+    """Return the rows with the rates of metrics multiplied by their factors."""
+    factors = {metric.name: metric.factor for metric in metrics}
+    factor = pl.when(what=_METRIC).then(pl.col("item").replace_strict(factors, default=1.0, return_dtype=pl.Float64)).otherwise(1.0)
+    return rows.with_columns(pl.col("before_rate", "now_rate", "difference", "difference_low", "difference_high") * factor) if metrics else rows
+
+
+def _is_share(metric: Metric, pair: Pair) -> bool:
+    """Return whether a metric is a share of sessions on both sides."""
+    return all(bool(figures.overview[metric.is_share][0]) for figures in (pair.before, pair.now))
+
+
+def _shares(pair: Pair, given: Collection[str]) -> pl.DataFrame:
+    """Return the rows of the metrics that are shares of sessions."""
+    rows = []
+    for metric in pair.goals.metrics:
+        if _is_share(metric, pair):
+            (before, before_of), (now, now_of) = ([figures.overview[name][0] for name in metric.counts[:2]] for figures in (pair.before, pair.now))
+            names = {
+                "what": _METRIC,
+                "item": metric.name,
+                "group": _METRIC,
+                "label": metric.name,
+                "is_given": not {metric.above, metric.below}.isdisjoint(given),
+            }
+            rows.append({**names, "before": before, "before_of": before_of, "now": now, "now_of": now_of})
+    return pl.DataFrame(rows, schema=_COUNTED)
+
+
+def _quotients(pair: Pair) -> list[dict[str, Any]]:
+    """Return the cells of the metrics that are no shares; they have no verdict."""
+    cells = []
+    for metric in pair.goals.metrics:
+        if not _is_share(metric, pair):
+            (before, before_of, before_rate), (now, now_of, now_rate) = (
+                [figures.overview[name][0] for name in (*metric.counts[:2], metric.column)] for figures in (pair.before, pair.now)
+            )
+            figures = {"before": before, "before_of": before_of, "before_rate": before_rate, "now": now, "now_of": now_of, "now_rate": now_rate}
+            difference = None if None in {before_rate, now_rate} else now_rate - before_rate
+            cells.append({"what": _METRIC, "group": _METRIC, "item": metric.name, **figures, "difference": difference})
+    return cells
 
 
 def _counted(pair: Pair) -> pl.DataFrame:
@@ -180,7 +225,7 @@ def _counted(pair: Pair) -> pl.DataFrame:
         now_of=pl.lit(now.base),
     )
     step_rows = [] if now.funnel.is_empty() else [_typed(_steps(pair, given))]
-    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(goal_rows), *step_rows], rechunk=True)
+    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(goal_rows), *step_rows, _shares(pair, given)], rechunk=True)
 
 
 def _given_goals(pair: Pair) -> set[str]:

@@ -170,6 +170,35 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """A figure computed from two counts, `factor * above / below`: each is one of METRIC_COUNTS, or of the sessions that reached a goal."""
+
+    name: str
+    above: str
+    below: str
+    factor: float = 1
+
+    @property
+    def column(self) -> str:
+        """The column of the overview that holds it."""
+        return f"metric:{self.name}"
+
+    @property
+    def is_share(self) -> str:
+        """The column that says whether every session that is counted above is counted below, too."""
+        return f"{self.column}:is_share"
+
+    @property
+    def counts(self) -> tuple[str, str, str]:
+        """The columns of both counts, and of the sessions that are counted above and not below."""
+        return f"{self.column}:above", f"{self.column}:below", f"{self.column}:outside"
+
+
+METRIC_COUNTS = ("sessions", "visitors", "pageviews", "bounces", "converted_sessions")
+"""What a metric can count in addition to the sessions that reached a goal."""
+
+
+@dataclass(frozen=True)
 class Goal:
     """A goal, which is true or false for every hit.
 
@@ -318,6 +347,7 @@ class Goals:
     unlisted: tuple[Goal, ...] = ()
     funnels: tuple[Funnel, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     is_suggested: bool = False
     """Whether they are of no file, but suggested by the logs themselves."""
 

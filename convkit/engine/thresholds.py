@@ -7,7 +7,7 @@ does, as cron looks again and again. `silent` counts sessions instead of hours: 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any
@@ -182,7 +182,10 @@ def _figure(expr: str, name: str, goals: Goals) -> tuple[str, tuple[tuple[str, s
         others = {**dict.fromkeys((_LINES, *FATES), (_INPUT, "count")), _LOG_AGE: (_LOG, "age")}
         if name in others:
             return others[name][0], (), name, others[name][1]
-        return _OVERVIEW, (), name, _unit(expr, _OVERVIEW, name, others)
+        metrics = {metric.name: metric.column for metric in goals.metrics}
+        if name in metrics:
+            return _OVERVIEW, (), metrics[name], "number"
+        return _OVERVIEW, (), name, _unit(expr, _OVERVIEW, name, (*others, *metrics))
     if place in {goal.name for goal in goals.goals}:
         return _GOALS, (("goal", place),), metric, _unit(expr, _GOALS, metric)
     funnel, _, step = place.partition(".")
@@ -265,6 +268,11 @@ def _of_report(threshold: Threshold, row: Mapping[str, Any], view: View) -> Outc
     if threshold.metric in rates:
         part, whole = (row[name] for name in rates[threshold.metric])
         return _rate(threshold.expr, part, whole, threshold.sign, threshold.bound)
+    metric = next((one for one in view.goals.metrics if threshold.report == _OVERVIEW and one.column == threshold.metric), None)
+    if metric and row[metric.is_share]:
+        outcome = _rate(threshold.expr, row[metric.counts[0]], row[metric.counts[1]], threshold.sign, threshold.bound / metric.factor)
+        value, low, high = (None if one is None else one * metric.factor for one in (outcome.value, outcome.low, outcome.high))
+        return replace(outcome, value=value, low=low, high=high, bound=threshold.bound)
     if threshold.unit == "age":
         return _last_reached(threshold, value, view)
     if value is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convkit.core import plugins
 from convkit.core.model import ORDERS
-from convkit.goals import filters, loader, site, values
+from convkit.goals import filters, loader, metrics, site, values
 from convkit.goals.values import DURATION_SCHEMA, GOAL_OR_NAME_SCHEMA, GOAL_SCHEMA, NAME_SCHEMA, REQUEST_OR_PATH_SCHEMA, schema_ref
 
 if TYPE_CHECKING:
@@ -58,7 +58,14 @@ def schema() -> str:
         "$id": SCHEMA_URL,
         "title": "goals.yaml of convkit",
         **values.mapping_schema(
-            {"site": {"anyOf": [site.schema(), {"type": "null"}]}, "macro": macro, "micro": micro, "funnels": funnels, "alerts": loader.ALERTS_SCHEMA}
+            {
+                "site": {"anyOf": [site.schema(), {"type": "null"}]},
+                "macro": macro,
+                "micro": micro,
+                "funnels": funnels,
+                "metrics": {**own, "additionalProperties": metrics.SCHEMA, "maxProperties": metrics.MOST_METRICS},
+                "alerts": loader.ALERTS_SCHEMA,
+            }
         ),
         "$defs": {
             "goal": {"anyOf": [REQUEST_OR_PATH_SCHEMA, schema_ref("goalKeys"), _list(schema_ref("part"))]},

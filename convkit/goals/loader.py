@@ -8,20 +8,21 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convkit.core.model import ORDERS, Alert, Exclusion, Funnel, Goal, Goals, Site, Step
+from convkit.core.model import ORDERS, Alert, Exclusion, Funnel, Goal, Goals, Metric, Site, Step
 from convkit.core.permissions import reading_fix
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean, unknown_name
 from convkit.goals import filters, strict_yaml, values
 from convkit.goals.goal_reader import GoalReader
+from convkit.goals.metrics import MOST_METRICS, read_metric
 from convkit.goals.site import apply_settings, read_site
 from convkit.goals.strict_yaml import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import timedelta
 
 
-_TOP = ("site", "macro", "micro", "funnels", "alerts")
+_TOP = ("site", "macro", "micro", "funnels", "metrics", "alerts")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 MOST_GOALS, MOST_MACROS, MOST_FUNNELS, MOST_STEPS = 500, 100, 100, 50
@@ -101,7 +102,11 @@ class _FileReader:
         self._check_values((*listed, *reader.unlisted))
         alerts = self._alerts(blocks.get("alerts"))
         return replace(
-            goals, unlisted=tuple(reader.unlisted), alerts=alerts, funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel)
+            goals,
+            unlisted=tuple(reader.unlisted),
+            alerts=alerts,
+            metrics=self._metrics(blocks.get("metrics"), nodes),
+            funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel),
         )
 
     def _check_values(self, goals: Sequence[Goal]) -> None:
@@ -110,6 +115,11 @@ class _FileReader:
         if len(read) > MOST_VALUES:
             number = f"`value` and `once_per` name {len(read)} different parameters, cookies and properties"
             self.problems.append(self.root.problem(f"{number}, but at most {MOST_VALUES} are possible; use several goals files"))
+
+    def _metrics(self, block: Node | None, goals: Collection[str]) -> tuple[Metric, ...]:
+        """Return the computed metrics; `goals` are the names of the listed goals."""
+        read = (read_metric(name, key, node, goals, self.problems) for name, key, node in self._named(block, "metrics"))
+        return tuple(metric for metric in read if metric)
 
     def _alerts(self, block: Node | None) -> tuple[Alert, ...]:
         """Return the thresholds in the file; whether they make sense is checked where reports are known."""
@@ -146,11 +156,12 @@ class _FileReader:
 
     def _are_too_many(self, blocks: dict[str, Node]) -> bool:
         """Report goals and funnels beyond the largest numbers of them, and return whether there are any: all of them are not even read then."""
-        macros, micros, funnels = (self._named(blocks.get(title), title) for title in ("macro", "micro", "funnels"))
+        macros, micros, funnels, metrics = (self._named(blocks.get(title), title) for title in ("macro", "micro", "funnels", "metrics"))
         limits = (
             ("goals", macros + micros, MOST_GOALS, _FEWER_GOALS),
             ("macro goals", macros, MOST_MACROS, "list those that are steps to others under `micro`"),
             ("funnels", funnels, MOST_FUNNELS, "use several goals files"),
+            ("metrics", metrics, MOST_METRICS, "use several goals files"),
         )
         too_many = [
             entries[most][1].problem(f"this file has {len(entries):,} {what}, but at most {most} are possible; {cure}")
@@ -164,7 +175,7 @@ class _FileReader:
         """Return the name, key and value of each entry of a block."""
         if block is None or block.value is None:
             return []
-        problem = block.problem(f"`{title}` maps names to definitions, like `name: /path`")
+        problem = block.problem(f"`{title}` maps names to definitions, like `name: {'purchase / cart' if title == 'metrics' else '/path'}`")
         if not isinstance(block.value, dict) and problem not in self.problems:
             self.problems.append(problem)
         return list(block.items())
@@ -172,7 +183,8 @@ class _FileReader:
     def _check_names(self, blocks: dict[str, Node]) -> None:
         """Report invalid names, and goals or funnels with the same name."""
         goals = self._named(blocks.get("macro"), "macro") + self._named(blocks.get("micro"), "micro")
-        for kind, entries in (("goal", goals), ("funnel", self._named(blocks.get("funnels"), "funnels"))):
+        funnels, metrics = (self._named(blocks.get(title), title) for title in ("funnels", "metrics"))
+        for kind, entries in (("goal", goals), ("funnel", funnels), ("metric", metrics)):
             first_keys: dict[str, Node] = {}
             for name, key, _ in entries:
                 if not _NAME.fullmatch(name):

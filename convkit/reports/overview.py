@@ -10,6 +10,7 @@ import polars as pl
 from convkit.analysis import breakdown, exposure
 from convkit.analysis.analysis import MOST_MACROS
 from convkit.analysis.breakdown import OTHER, PERIODS
+from convkit.analysis.breakdown_screen import detailed_rows
 from convkit.core import formatting, stats, windows
 from convkit.core.blocks import BlankLine, Line, Shown, table
 from convkit.core.document import Column, Report
@@ -17,7 +18,7 @@ from convkit.core.durations import microseconds
 from convkit.core.schema import is_kind
 from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import matching, money
-from convkit.reports import _overview_notes
+from convkit.reports import _overview_metrics, _overview_notes
 from convkit.traffic import subrequests
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         pageless=(pl.col("pages") == 0).sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),
         **{f"{_CONVERTED}:{goal.name}": pl.col(goal.column).sum().cast(pl.Int64) for goal in goals.separate_macros},
+        **_overview_metrics.sums(analysis),
         running=running.sum().cast(pl.Int64),
         assets_known=pl.col("has_assets").is_not_null().sum().cast(pl.Int64),
         bare=bare.sum().cast(pl.Int64),
@@ -152,14 +154,16 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
 
 def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the headline; figures about conversions are empty if no macro goal is known."""
-    columns, frame = (*view.keys, *COLUMNS, *_separate_columns(view)), _figures(tally, view)
+    details = _figures(tally, view)
+    columns = (*view.keys, *COLUMNS, *_separate_columns(view), *_overview_metrics.columns(details, view))
+    frame = details.select(column.name for column in columns)
     if view.by:
-        return Report("overview", columns, frame, lambda *_: [], metrics=True)
-    facts = frame.row(0, named=True) | tally["sums"].select("valued_hits").row(0, named=True)
+        return Report("overview", columns, frame, lambda *_: [], metrics=True, details=details)
+    facts = details.row(0, named=True)
     notes = _overview_notes.notes(tally, view)
     # There may be a million paths, and the screen needs none.
     del tally["followers"]
-    return Report("overview", columns, frame, lambda _, screen: _draw(facts, tally, view, screen), notes, metrics=True)
+    return Report("overview", columns, frame, lambda _, screen: _draw(facts, tally, view, screen), notes, metrics=True, details=details)
 
 
 def _separate_columns(view: View) -> list[Column]:
@@ -179,7 +183,7 @@ def _separate_rates(view: View) -> dict[str, pl.Expr]:
 
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the columns of the report: one row, or one per value of a breakdown."""
+    """Return the columns of the report and its sums: one row, or one per value of a breakdown."""
     knows_macro = view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     sessions, converted = pl.col("sessions"), pl.when(knows_macro).then("converted")
@@ -188,7 +192,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     seconds = tally["seconds"].sort("seconds")
     medians = seconds.group_by(pl.col(view.by).cast(pl.String)).agg(median) if view.by else seconds.select(median)
     sums = breakdown.every_value("sums", tally, view)
-    return (
+    rows = (
         (sums.join(medians, on=view.by, how="left", maintain_order="left") if view.by else pl.concat([sums, medians], how="horizontal"))
         .with_columns(converted_sessions=converted, value=pl.when(knows_macro & has_value).then("value"))
         .with_columns(
@@ -199,8 +203,8 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
             conversion_rate_high=high,
             **_separate_rates(view),
         )
-        .select(*view.by, *(column.name for column in (*COLUMNS, *_separate_columns(view))))
     )
+    return _overview_metrics.add_figures(rows, view)
 
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, screen: Screen) -> list[Block]:
@@ -212,6 +216,7 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
         ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, bounced)),
         ("Converted", *_converted(facts, view, screen)),
         *((f"  {goal}", *_separate(facts, goal, screen)) for goal in view.separate_macros[:MOST_MACROS]),
+        *_overview_metrics.lines(facts, view, screen),
         ("Lines", formatting.count(view.input["lines"]), _lines(view.input, view.without_visitor, screen)),
     ]
     columns = {"name": Shown(), "number": Shown(style="bold"), "words": Shown(left=True)}
@@ -305,7 +310,7 @@ def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, scree
     """Return one row per value, with the smallest values merged into one row, or one row for each of the last periods."""
     key = view.key
     by_value = split(None if key in PERIODS else screen.rows(_VALUES))
-    rows = by_value.report.frame.rows(named=True)
+    rows = detailed_rows(by_value.report).rows(named=True)
     if not rows:
         return []
     # A session can reach several goals, so numbers of sessions cannot be added up across goals: there is no row for the others.
@@ -329,6 +334,7 @@ def _columns(most: int, view: View) -> dict[str, Shown]:
         "bounces": Shown("bounced", lambda row: formatting.share(row["bounces"], row["sessions"])),
         **{name: _reached(name, title) for name, title in view.shown_macros(_CONVERTED).items()},
         "value": Shown("value", lambda row: formatting.UNKNOWN if row["value"] is None else formatting.money(row["value"], currency), 4),
+        **_overview_metrics.shown(view),
         "bar": Shown(text=lambda row: f"  {formatting.bar(row['sessions'], most, _BAR):{_BAR}}", rank=1, style="bar", left=True),
     }
 

@@ -35,7 +35,7 @@ BEYOND = (
     "has the same name as", "unknown goal", "unknown step", "steps are named", "refers to itself", "comes after itself",
     "unknown time zone", "is not an IP address or network", "this regular expression is not valid", "the first and last step",
     "from the first step", "does not come after", "is optional, so", "steps of a funnel can be optional", "needs `order",
-    "log format",
+    "log format", "unknown count", "is always", "also the name of a goal", "already the name of a figure", "is a goal and a count",
 )  # fmt: skip
 """Messages for mistakes that a schema cannot find: wrong references within the file, and anything that depends on the system."""
 
