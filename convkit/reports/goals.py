@@ -15,6 +15,7 @@ from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
 from convkit.goals import matching, money
+from convkit.reports import _page_numbers
 from convkit.reports._overview_notes import shared_values_note
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ COLUMNS = (
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `goals` (one row per goal), `seconds` (sessions by whole seconds until the goal) and `base` (all sessions and visitors)."""
+    """Return `goals` (one row per goal), `seconds` (sessions by whole seconds until the goal) and `base` (all sessions and visitors).
+
+    A breakdown has no `pages` (sessions by their number of pages).
+    """
     goals, macros = analysis.goals.goals, matching.last_macros(analysis.hits, analysis.goals)
     return {
         "goals": pl.concat(
@@ -66,6 +70,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         "base": analysis.summed(
             analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64)
         ),
+        **({} if analysis.by else {"pages": _page_numbers.tally(analysis)}),
     }
 
 
@@ -120,7 +125,12 @@ def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
         base.row(0, named=True),
         (*_monthly_targets(frame.rows(named=True), view), *_notes(frame.rows(named=True)), *_shared_values(frame, view), *_one_visitor(frame, view)),
     )
-    return Report("goals", columns, shown, lambda rows, screen: _draw(rows.rows(named=True), of, view, screen), notes, details=frame)
+
+    def draw(rows: pl.DataFrame, screen: Screen) -> list[Block]:
+        by_pages = _page_numbers.draw(tally["pages"], view) if screen.verbose and not screen.part else []
+        return [*_draw(rows.rows(named=True), of, view, screen), *by_pages]
+
+    return Report("goals", columns, shown, draw, notes, details=frame)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from convkit.core.durations import microseconds
 from convkit.core.schema import is_kind
 from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import matching, money
-from convkit.reports import _overview_metrics, _overview_notes
+from convkit.reports import _first_conversions, _overview_metrics, _overview_notes
 from convkit.traffic import subrequests
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ _BAR = 20
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `sums` (one row), `seconds` (sessions with several interactions, by length in seconds), and the tallies for notes and hints.
 
-    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two, because
-    notes cover all sessions.
+    The latter are `candidates` (pages after a form), `errors`, `hosts`, `first_conversions` and `followers`. A breakdown has only the first two,
+    because notes cover all sessions.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
@@ -70,6 +70,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         "candidates": _after_forms(analysis),
         "errors": _only_errors(analysis),
         "hosts": _overview_notes.pages_by_host(analysis.hits, analysis.goals.site),
+        "first_conversions": _first_conversions.tally(analysis),
         "followers": subrequests.count_paths(analysis.hits),
     }
 
@@ -221,7 +222,8 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
     ]
     columns = {"name": Shown(), "number": Shown(style="bold"), "words": Shown(left=True)}
     grid = replace(table((dict(zip(columns, row, strict=True)) for row in rows), columns), gap=3)
-    return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else [])]
+    first = _first_conversions.draw(tally["first_conversions"]) if screen.verbose and not screen.part and view.knows_macro else []
+    return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else []), *first]
 
 
 def _sessions(facts: Mapping[str, int], screen: Screen, what: str) -> str:
