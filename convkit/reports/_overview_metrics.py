@@ -52,7 +52,7 @@ def _total(count: str, analysis: Analysis) -> pl.Expr:
 
 def columns(frame: pl.DataFrame, view: View) -> list[Column]:
     """Return the columns of each metric: a rate if it is a share of sessions."""
-    units = [(metric, "rate" if frame[metric.is_share].any() and metric.factor == 1 else "ratio") for metric in view.goals.metrics]
+    units = [(metric, "rate" if frame[metric.is_share].any() and metric.factor == 1 else "number") for metric in view.goals.metrics]
     return [Column(f"metric{bound}:{metric.name}", unit) for metric, unit in units for bound in ("", "_low", "_high")]
 
 

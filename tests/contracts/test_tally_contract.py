@@ -54,6 +54,7 @@ micro:
 funnels:
   checkout: [saw, cart, bought]
   later: {steps: [saw, bought], per: visitor, window: 1h}
+metrics: {bounces_of: bounces / bought, share: 100 * bought / sessions, views: pageviews / visitors}
 """
 
 AMOUNTS = ("19.99", "0.01", "0.1", "0.2", "1e3", "-5", "0.0000005", "999999999999.999999", "x", "")
