@@ -29,6 +29,7 @@ _BETWEEN = 2
 _WIDTH_WITH_TITLES = 60
 """The minimum screen width at which the titles of notes get a column of their own."""
 _DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
+_OTHER_REPORTS = "bridges, friction, readiness, audiences: convkit help insight"
 
 
 def render(document: Document, screen: Screen) -> Iterable[str]:
@@ -93,7 +94,7 @@ def _notes(document: Document, screen: Screen, *, has_dots: bool) -> Iterator[Pa
     texts[DEFINITIONS] = [*texts[DEFINITIONS], "More: convkit help definitions."] if screen.verbose else ["-v, or convkit help definitions"]
     texts |= {} if has_definitions else {DEFINITIONS: []}
     texts = {formatting.TOO_FEW: [_DOT] if has_dots else []} | {title.capitalize(): sentences for title, sentences in texts.items()}
-    texts |= {"All rows": ["--limit 0; files: -f csv, -f json"]} if document.is_whole else {}
+    texts |= {"All rows": ["--limit 0; files: -f csv, -f json"], "More": [_OTHER_REPORTS]} if document.is_whole else {}
     gap = max(map(len, texts)) + _BETWEEN
     for title, sentences in texts.items():
         for number, sentence in enumerate(sentences):
