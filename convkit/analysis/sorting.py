@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from convkit.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from convkit.core.document import Column, Report
 
@@ -50,14 +48,5 @@ def sort_report(report: Report, sorting: Sorting) -> Report:
     """Return a report sorted by the column, if it has that column; ties stay in the order of the report, and missing values come last."""
     if not sorting.is_of(report.columns):
         return report
-    frame = report.frame.sort(sorting.column, descending=not sorting.is_ascending, nulls_last=True, maintain_order=True)
-    return replace(report, frame=frame)
-
-
-def sort_columns(columns: list[pl.Series], by: Sequence[pl.Expr], *, descending: Sequence[bool]) -> pl.DataFrame:
-    """Return a sorted frame of columns that are taken out of a list: each is dropped once it is sorted, so that no two copies are in memory."""
-    order = pl.DataFrame(columns).select(order=pl.arg_sort_by(by, descending=descending))["order"]
-    ordered = []
-    while columns:
-        ordered.append(columns.pop(0).gather(order))
-    return pl.DataFrame(ordered)
+    rows = report.rows.sort(sorting.column, descending=not sorting.is_ascending, nulls_last=True, maintain_order=True)
+    return replace(report, rows=rows)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.core.collect import collect_groups
+from convkit.core.collect import collect_frame, collect_groups
+from convkit.core.long_rows import MANY_ROWS, in_memory, on_disk
 from convkit.core.quality import UNKNOWN_QUALITY, Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from convkit.core.blocks import Block, Screen
     from convkit.core.filesystem import Identity
+    from convkit.core.long_rows import Rows
 
 
 UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money", "number", "time", "flag")
@@ -62,7 +64,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """One finished report: `frame` has the `columns`, with its rows sorted; `draw` returns the blocks for these rows.
+    """One finished report: `rows` has the `columns`, and is sorted; `draw` returns the blocks for these rows.
 
     `metrics` marks a report with one row (or one per value of a key), which files show as `metric,value`; `beside` names the reports that an aside
     belongs to.
@@ -70,8 +72,8 @@ class Report:
 
     name: str
     columns: tuple[Column, ...]
-    frame: pl.DataFrame
-    draw: Callable[[pl.DataFrame, Screen], list[Block]]
+    rows: Rows
+    draw: Callable[[Any, Screen], list[Block]]
     notes: tuple[Note, ...] = ()
     metrics: bool = False
     details: pl.DataFrame | None = None
@@ -79,6 +81,11 @@ class Report:
     beside: tuple[str, ...] = ()
     is_private: bool = False
     """Whether its rows are people, so that only the owner of a file with them may read it."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows in memory; those of a long report are read from disk."""
+        return in_memory(self.rows)
 
     @property
     def naming(self) -> list[Column]:
@@ -190,8 +197,19 @@ def sum_tallies(tallies: Sequence[pl.DataFrame], stored: Sequence[pl.LazyFrame] 
 
     The rest are keys. `stored` are further tallies, which are on disk.
     """
+    return pl.concat(list(_sums(tallies, stored)))
+
+
+def sum_long_tallies(tallies: Sequence[pl.DataFrame], stored: Sequence[pl.LazyFrame]) -> Rows:
+    """Return the same as `sum_tallies`, on disk if there are many rows. Raises OutputError."""
+    many = sum(collect_frame(rows.select(pl.len()), 0).item() for rows in stored) >= MANY_ROWS
+    return on_disk(_sums(tallies, stored)) if many else sum_tallies(tallies, stored)
+
+
+def _sums(tallies: Sequence[pl.DataFrame], stored: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the sums of tallies, some at a time."""
     texts = [name for name, dtype in tallies[0].schema.items() if dtype == pl.String]
-    return map_groups(pl.concat([*(tally.lazy() for tally in tallies), *stored]), texts, _sum_rows)
+    return map(_sum_rows, collect_groups(pl.concat([*(tally.lazy() for tally in tallies), *stored]), texts))
 
 
 def map_groups(rows: pl.LazyFrame, keys: Sequence[str], function: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:

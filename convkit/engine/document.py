@@ -168,7 +168,7 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
     several = (Note("by-goal", "Sessions that reached several goals are counted in several rows."),) if view.key == "goal" else ()
     notes = (*several, *whole.notes, *marks.report_notes())
     columns = (key_column(view.key, whole.columns), *whole.columns)
-    return replace(report, columns=columns, frame=report.frame.rename({VALUE: columns[0].name}), notes=notes, draw=draw)
+    return replace(report, columns=columns, rows=report.frame.rename({VALUE: columns[0].name}), notes=notes, draw=draw)
 
 
 def _with_notes(report: Report, result: PartialResult, view: View, lost: tuple[Note, ...]) -> Report:

@@ -6,11 +6,12 @@ import operator
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from convkit.core.document import sum_tallies
+from convkit import reports
+from convkit.core.document import sum_long_tallies, sum_tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -113,7 +114,7 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
     bot_sessions = [result.bot_sessions for result in results if result.bot_sessions]
     return replace(
         first,
-        tallies=add_tallies([result.tallies for result in results], [result.stored[0] for result in results]),
+        tallies=add_tallies([result.tallies for result in results], [result.stored[0] for result in results], can_be_long=True),
         broken_down=add_tallies(broken_down, [result.stored[1] for result in results]) if broken_down else None,
         stored=({}, {}),
         input=_summed(result.input for result in results),
@@ -133,11 +134,14 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
     )
 
 
-def add_tallies(parts: Sequence[Tallies], stored: Sequence[Stored] = ()) -> Tallies:
-    """Return the sum of the tallies of several parts, some of which are on disk."""
+def add_tallies(parts: Sequence[Tallies], stored: Sequence[Stored] = (), *, can_be_long: bool = False) -> Tallies:
+    """Return the sum of the tallies of several parts, some of which are on disk; `can_be_long`: so are long sums, if reports can read them."""
 
     def summed(report: str, name: str) -> pl.DataFrame:
-        return sum_tallies([part[report][name] for part in parts], [part[report, name] for part in stored if (report, name) in part])
+        frames, on_disk = [part[report][name] for part in parts], [part[report, name] for part in stored if (report, name) in part]
+        is_long = can_be_long and on_disk and reports.can_be_long(report)
+        # The report knows both kinds of rows.
+        return cast("pl.DataFrame", sum_long_tallies(frames, on_disk)) if is_long else sum_tallies(frames, on_disk)
 
     return {report: {name: summed(report, name) for name in tallies} for report, tallies in parts[0].items()}
 

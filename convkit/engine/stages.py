@@ -41,13 +41,15 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis
     from convkit.analysis.segment import Segment, Selected
     from convkit.core.crowd import Crowd
-    from convkit.core.model import Goals
+    from convkit.core.model import Goals, Site
     from convkit.engine.partition import Partition
     from convkit.engine.plan import Plan
     from convkit.ingest.log_data import Part
 
 _NEVER_LOST = (*schema.NEVER_COUNTED, "duplicate", UNFINISHED)
 """The problems of lines that could not count, that are no loss, or that count once."""
+_MOST_WAYS = 20_000
+"""The number of referrers and queries from which sessions are given their channels some at a time, and the number of these sessions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +199,15 @@ def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str],
         table = collect_frame(variants.add_variant(table.lazy(), seen.lazy(), name), table.height)
     if schema.CHANNEL_FIELD not in session_fields:
         return table
-    return collect_frame(channels.add_acquisition(table.lazy(), goals.site, own), table.height)
+    return collect_frame(channels.add_first_channel(_with_acquisition(table, goals.site, own)), table.height)
+
+
+def _with_acquisition(table: pl.DataFrame, site: Site, own: tuple[str, ...]) -> pl.LazyFrame:
+    """Return sessions with where they came from; if that is written in many ways, some at a time, as evaluating them takes much memory."""
+    ways = int(table.select(pl.sum_horizontal(pl.col("referrer", "landing_query").n_unique())).item())
+    at_once = _MOST_WAYS if ways > _MOST_WAYS else table.height + 1
+    slices = (table.slice(start, at_once) for start in range(0, table.height + 1, at_once))
+    return pl.concat([collect_frame(channels.add_acquisition(rows.lazy(), site, own), rows.height) for rows in slices]).lazy()
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from convkit.core import long_rows
 from convkit.core.text import escape_formula, safe
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ TIDY = ("report", "item", "metric", "value")
 _JOINED = " / "
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _MILLION = 1_000_000
-_AT_ONCE = 20_000
-"""The number of rows that are written at once: as Python objects, they take ten times the memory that they take in a frame."""
 DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
 """The number of decimals in files, by unit."""
 
@@ -37,8 +36,8 @@ def is_tidy(document: Document) -> bool:
 
 
 def pieces(report: Report) -> Iterator[Report]:
-    """Yield a report in pieces with a limited number of rows."""
-    return (replace(report, frame=report.frame.slice(start, _AT_ONCE)) for start in range(0, report.frame.height, _AT_ONCE))
+    """Yield a report in pieces with a limited number of rows: as Python objects, they take ten times the memory that they take in a frame."""
+    return (replace(report, rows=piece) for piece in long_rows.pieces(report.rows))
 
 
 def document_rows(document: Document) -> Iterator[Iterable[Sequence[str]]]:

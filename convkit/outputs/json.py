@@ -54,7 +54,7 @@ def _report_lines(report: Report) -> Iterator[str]:
     for objects in _rows.json_objects(report):
         yield before + ",\n      ".join(objects)
         before = ",\n      "
-    if not report.frame.is_empty():
+    if not report.rows.is_empty():
         yield "\n    "
 
 

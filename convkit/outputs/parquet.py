@@ -40,7 +40,8 @@ def render(document: Document, _: Screen) -> bytes:
 
 def _typed(report: Report) -> pl.DataFrame:
     """Return a report's frame: counts as integers, money as decimals, times with their time zone, text with control characters made visible."""
-    return pl.DataFrame([_column(report.frame[column.name], column) for column in report.columns])
+    frame = report.frame
+    return pl.DataFrame([_column(frame[column.name], column) for column in report.columns])
 
 
 def _column(values: pl.Series, column: Column) -> pl.Series:

@@ -65,7 +65,7 @@ def _document(document: Document, screen: Screen) -> Iterator[Text]:
     yield from _header(document, screen)
     has_dots = False
     for report in (*document.reports.values(), *document.asides.values()):
-        blocks = report.draw(report.frame, screen)
+        blocks = report.draw(report.rows, screen)
         has_dots |= _has_dots(blocks)
         yield from _blocks([BlankLine(), *blocks] if blocks else [], screen.width)
     if document.findings:

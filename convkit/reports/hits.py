@@ -18,9 +18,11 @@ from convkit.traffic import visitor_ids
 if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
+    from convkit.core.long_rows import Rows
 
 PLACE = 100
 IN_REPORT = False
+CAN_BE_LONG = True
 _ROWS = 20
 _FORM_AGAIN = "form_again"
 _KIND = pl.Enum([*KINDS, _FORM_AGAIN])
@@ -69,11 +71,10 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by time."""
     names = pl.DataFrame({"source": range(len(view.sources)), "name": view.sources}, schema={"source": pl.Int32, "name": pl.String})
-    frame = (
-        tally["hits"]
-        .sort(*_ORDER)
-        .join(names, on="source", how="left", maintain_order="left")
-        .with_columns(
+
+    def rows_of(hits: pl.DataFrame) -> pl.DataFrame:
+        named = hits.join(names, on="source", how="left", maintain_order="left")
+        return named.with_columns(
             pl.col("kind", "method", "path", "query").cast(pl.String),
             pl.col("status", "line").cast(pl.Int64),
             session=listing.session_name(),
@@ -81,13 +82,13 @@ def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
             value=pl.when("has_value").then("value"),
             source="name",
             event=pl.when(pl.col("event") != "").then(pl.col("event").cast(pl.String)),
-        )
-        .select(column.name for column in COLUMNS)
-    )
-    return Report("hits", COLUMNS, frame, lambda rows, screen: _draw(rows, view, screen), listing.visitor_id_notes())
+        ).select(column.name for column in COLUMNS)
+
+    rows = tally.pop("hits").sort(*_ORDER).pipe(rows_of)
+    return Report("hits", COLUMNS, rows, lambda rows, screen: _draw(rows, view, screen), listing.visitor_id_notes())
 
 
-def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
+def _draw(frame: Rows, view: View, screen: Screen) -> list[Block]:
     """Return one row per hit; the columns `event` and `value` are left out if they are empty."""
     shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():

@@ -8,8 +8,7 @@ import polars as pl
 
 from convkit.analysis import breakdown, exposure
 from convkit.analysis.breakdown_screen import BreakdownTable, Section
-from convkit.analysis.sorting import sort_columns
-from convkit.core import formatting, stats
+from convkit.core import formatting, long_rows, stats
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Report, map_groups
 from convkit.core.schema import is_interaction, is_kind
@@ -19,9 +18,11 @@ if TYPE_CHECKING:
 
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
+    from convkit.core.long_rows import Rows
 
 PLACE = 50
 IN_REPORT = True
+CAN_BE_LONG = True
 _ROWS, _ROWS_IN_REPORT = 20, 6
 COLUMNS = (
     Column("page", "text"),
@@ -91,20 +92,24 @@ def _count(fits: pl.Expr | None = None) -> pl.Expr:
 
 def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, with the pages that have the most exits without a conversion first."""
-    # There may be a million pages, so they are sorted while they have few columns, and no column is in memory twice for long.
-    pages = tally.pop("pages").with_columns(timed=stats.ratio(pl.col("timed"), pl.col("pageviews")))
-    pages = pages.with_columns(bounce_rate=stats.ratio(pl.col("bounces"), pl.col("landings")))
-    pages = pages.with_columns(exit_rate=stats.ratio(pl.col("exits"), pl.col("pageviews")))
-    series = [*pages.get_columns(), _medians(pages.select(*view.by, "page"), tally.pop("seconds"))]
-    del pages
-    lost = pl.col("exits") - pl.col("exits_converted")
-    frame = sort_columns(series, [lost, pl.col("exits"), pl.col("pageviews"), pl.col("page")], descending=[True, True, True, False])
-    frame = frame.rename({"timed": "timed_share"})
-    if not view.knows_macro:
-        frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
+    keys, lost = [*view.by, "page"], pl.col("exits") - pl.col("exits_converted")
+    figures = long_rows.join({name: tally.pop(name) for name in ("pages", "seconds")}, keys, lambda of: _figures(of["pages"], of["seconds"], keys))
+    rows = figures.sort(lost, pl.col("exits"), pl.col("pageviews"), pl.col("page"), descending=[True, True, True, False])
+    ordered = breakdown.in_value_order(rows, tally, view) if isinstance(rows, pl.DataFrame) else rows
     columns = (*view.keys, *COLUMNS, *(Column(f"{_LANDINGS}:{name}", "count") for name in view.separate_macros))
-    shown = breakdown.in_value_order(frame, tally, view).select(column.name for column in columns)
-    return Report("pages", columns, shown, lambda rows, screen: _draw(rows, view, screen))
+
+    def shown(rows: pl.DataFrame) -> pl.DataFrame:
+        unknown = () if view.knows_macro else _OF_MACRO
+        return rows.with_columns(pl.lit(None, dtype=pl.Int64).alias(name) for name in unknown).select(column.name for column in columns)
+
+    return Report("pages", columns, ordered.pipe(shown), lambda rows, screen: _draw(rows, view, screen))
+
+
+def _figures(pages: pl.DataFrame, seconds: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Return the counts of pages with their rates and medians."""
+    rates = {"bounce_rate": ("bounces", "landings"), "exit_rate": ("exits", "pageviews"), "timed_share": ("timed", "pageviews")}
+    medians = _medians(pages.select(keys), seconds)
+    return pages.with_columns(medians, **{name: stats.ratio(pl.col(part), pl.col(whole)) for name, (part, whole) in rates.items()}).drop("timed")
 
 
 def _medians(keys: pl.DataFrame, seconds: pl.DataFrame) -> pl.Series:
@@ -114,7 +119,7 @@ def _medians(keys: pl.DataFrame, seconds: pl.DataFrame) -> pl.Series:
     return keys.join(medians, on=keys.columns, how="left", maintain_order="left")["median_seconds"]
 
 
-def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
+def _draw(frame: Rows, view: View, screen: Screen) -> list[Block]:
     """Return one row per page."""
     shown = frame.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or frame.height)
     some = f"; {shown.height} of {formatting.plural(frame.height, 'page')}" if shown.height < frame.height else ""
@@ -126,8 +131,8 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
 
 def _breakdown_section(whole: Report, _: View, screen: Screen) -> list[Section]:
     """Return the pages that are shown, taken from the report on all sessions."""
-    rows = whole.frame.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or whole.frame.height)
-    some = f"; {rows.height} of {formatting.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
+    rows = whole.rows.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or whole.rows.height)
+    some = f"; {rows.height} of {formatting.plural(whole.rows.height, 'page')}" if rows.height < whole.rows.height else ""
     return [Section(Heading("PAGES", f"exits and exit rate{some}"), rows)]
 
 

@@ -16,9 +16,11 @@ from convkit.traffic import visitor_ids
 if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
+    from convkit.core.long_rows import Rows
 
 PLACE = 90
 IN_REPORT = False
+CAN_BE_LONG = True
 SESSION_FIELDS = (schema.DEVICE_FIELD, schema.CHANNEL_FIELD)
 _ROWS, _LONGEST = 20, 17
 COLUMNS = (
@@ -60,23 +62,22 @@ def _worth(analysis: Analysis) -> pl.LazyFrame:
 def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by start; columns about conversions are empty if no macro goal is known."""
     has_value = view.knows_macro and any(goal.value is not None for goal in view.goals.macros)
-    frame = (
-        tally["sessions"]
-        .with_columns(
+
+    def rows_of(sessions: pl.DataFrame) -> pl.DataFrame:
+        return sessions.with_columns(
             pl.col(_FIELDS).cast(pl.String),
             pl.col("seconds").cast(pl.Float64),
             session=listing.session_name(),
             started=pl.col("started").dt.convert_time_zone(view.period.timezone),
             converted=pl.when(view.knows_macro).then("converted"),
             value=pl.when(has_value).then("value"),
-        )
-        .sort("started", "session")
-        .select(column.name for column in COLUMNS)
-    )
-    return Report("sessions", COLUMNS, frame, lambda rows, screen: _draw(rows, view, screen), listing.visitor_id_notes())
+        ).select(column.name for column in COLUMNS)
+
+    rows = tally.pop("sessions").pipe(rows_of).sort("started", "session")
+    return Report("sessions", COLUMNS, rows, lambda rows, screen: _draw(rows, view, screen), listing.visitor_id_notes())
 
 
-def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
+def _draw(frame: Rows, view: View, screen: Screen) -> list[Block]:
     """Return one row per session; a narrow screen leaves out the channel, exit and value."""
     shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():

@@ -180,21 +180,25 @@ def own_hosts(hosts: pl.DataFrame) -> tuple[str, ...]:
 
 
 def add_acquisition(sessions: pl.LazyFrame, site: Site, own: Sequence[str]) -> pl.LazyFrame:
-    """Add `source, medium, campaign, channel` (TEXT) to the table of all sessions, in memory, and drop `referrer` and `landing_query`.
+    """Add `source, medium, campaign, channel` (TEXT) to rows of the table of sessions, in memory, and drop `referrer` and `landing_query`.
 
-    Also adds `first_channel`, the channel of the visitor's first session; `referred`, whether the first hit has a referrer; and `resumed`, whether
-    the session is Direct although a page of the site itself or of a payment provider referred it.
+    Also adds `referred`, whether the first hit has a referrer; and `resumed`, whether the session is Direct although a page of the site itself or of
+    a payment provider referred it.
     """
     return (
         add_channels(sessions, site, own)
         .join(_referrers_with_host(sessions), on="referrer", how="left", maintain_order="left")
         .with_columns(
-            first_channel=pl.when(pl.col("number") == 1).then("channel").forward_fill(),
             referred=pl.col("referrer").is_not_null(),
             resumed=(pl.col("channel") == _DIRECT_CHANNEL) & pl.col("names_host").fill_null(value=False),
         )
         .drop("referrer", "landing_query", "names_host")
     )
+
+
+def add_first_channel(sessions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `first_channel`, the channel of the visitor's first session, to the table of all sessions, in memory."""
+    return sessions.with_columns(first_channel=pl.when(pl.col("number") == 1).then("channel").forward_fill())
 
 
 def _referrers_with_host(sessions: pl.LazyFrame) -> pl.LazyFrame:

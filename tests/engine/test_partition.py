@@ -28,10 +28,10 @@ from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, experiments, to_yaml
 from profiles import share_of_examples
 
-from convkit.core import collect
+from convkit.core import collect, document, long_rows, plugins
 from convkit.core.options import Options
 from convkit.core.schema import PROBLEM
-from convkit.engine import partial_result, partition
+from convkit.engine import partial_result, partition, stages
 from convkit.engine.memory import BASE, USUAL, MemoryBudget
 from convkit.errors import OutputError, UsageError
 from convkit.files import reader
@@ -107,6 +107,44 @@ def test_long_tallies_are_stored_on_disk_and_give_the_same_bytes(eighth: Path, b
         assert runs.render(runs.document([eighth / "access.log"], goals=GOALS, by=by), "json") == in_one_part
     assert numbers[0] > 1
     assert len(stored) > numbers[0]
+
+
+@pytest.mark.parametrize(
+    ("report", "sort"),
+    [("hits", None), ("sessions", None), ("sessions", "landing"), ("pages", None), ("pages", "median_seconds")],
+)
+def test_long_reports_stay_on_disk_and_give_the_same_bytes(eighth: Path, report: str, sort: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"reports": [report], "goals": GOALS, "sort": sort}
+    with memory(WHOLE):
+        in_one_part = runs.document([eighth / "access.log"], **options)
+    monkeypatch.setattr(partial_result, "_FEW_ROWS", 20)
+    monkeypatch.setattr(collect, "_GROUPED_AT_ONCE", 100)
+    monkeypatch.setattr(document, "MANY_ROWS", 40)
+    monkeypatch.setattr(long_rows, "_AT_ONCE", 60)
+    monkeypatch.setattr(long_rows, "_IN_PIECE", 25)
+    monkeypatch.setattr(long_rows, "_SAMPLED", 5)
+    with memory(BASE + SMALL):
+        in_parts = runs.document([eighth / "access.log"], **options)
+    rows = in_parts.reports[report].rows
+    assert isinstance(rows, long_rows.LongRows)
+    assert rows.frame().equals(in_one_part.reports[report].frame)
+    for output in plugins.names("outputs"):
+        assert runs.render(in_parts, output) == runs.render(in_one_part, output), output
+    assert runs.render(in_parts, "table", limit=0) == runs.render(in_one_part, "table", limit=0)
+
+
+def test_many_referrers_are_evaluated_some_at_a_time_and_give_the_same_bytes(eighth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports_of_channels = ["channels", "sessions"]
+    at_once = runs.render(runs.document([eighth / "access.log"], goals=GOALS, reports=reports_of_channels), "json")
+    monkeypatch.setattr(stages, "_MOST_WAYS", 20)
+    assert runs.render(runs.document([eighth / "access.log"], goals=GOALS, reports=reports_of_channels), "json") == at_once
+
+
+def test_short_reports_are_in_memory(eighth: Path) -> None:
+    with memory(BASE + SMALL) as numbers:
+        rows = runs.document([eighth / "access.log"], reports=["hits"], goals=GOALS).reports["hits"].rows
+    assert numbers[0] > 1
+    assert isinstance(rows, pl.DataFrame)
 
 
 def test_variants_give_the_same_bytes_in_parts_as_in_one_piece() -> None:
@@ -527,9 +565,10 @@ def test_a_full_disk_is_reported(error: Exception, monkeypatch: pytest.MonkeyPat
 
 STOPPED = """
 import sys, time, convkit
-from convkit.core import collect
+from convkit import reports
+from convkit.core import collect, document, long_rows, plugins
 from convkit.core.options import Options
-from convkit.engine import partial_result, partition
+from convkit.engine import partial_result, partition, stages
 from convkit.engine.memory import BASE, MemoryBudget
 MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 1))
 def wait(*_):

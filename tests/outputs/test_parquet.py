@@ -106,5 +106,5 @@ def test_chunks_in_memory_make_no_difference() -> None:
     whole = report.frame.sample(100_000, with_replacement=True, seed=1).rechunk()
     pieces = pl.concat([whole[:30_000], whole[30_000:]], rechunk=False)
     assert pieces.n_chunks() == 2
-    files = [runs.render(replace(document, reports={"pages": replace(report, frame=frame)}), "parquet") for frame in (whole, pieces)]
+    files = [runs.render(replace(document, reports={"pages": replace(report, rows=frame)}), "parquet") for frame in (whole, pieces)]
     assert files[0] == files[1]

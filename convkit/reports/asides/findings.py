@@ -69,11 +69,11 @@ def _landing_page(reports: Mapping[str, Report], view: View, tests: int) -> Find
 
     `tests` is the number of other tests that share its error rate.
     """
-    pages, overview = (reports[name].frame for name in ("pages", "overview"))
+    overview = reports["overview"].frame
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     rest, rest_bounces = sessions - pl.col("landings"), bounces - pl.col("bounces")
     low = stats.newcombe_low(pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.bonferroni_z(tests))
-    worse = pages.filter(pl.col("landings") >= _FEWEST_LANDINGS).filter(low > 0).sort("landings", "page", descending=[True, False])
+    worse = reports["pages"].rows.filter(pl.col("landings") >= _FEWEST_LANDINGS, low > 0).sort("landings", "page", descending=[True, False])
     if worse.is_empty():
         return None
     row = worse.row(0, named=True)
