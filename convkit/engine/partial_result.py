@@ -139,7 +139,7 @@ def add_tallies(parts: Sequence[Tallies], stored: Sequence[Stored] = (), *, can_
 
     def summed(report: str, name: str) -> pl.DataFrame:
         frames, on_disk = [part[report][name] for part in parts], [part[report, name] for part in stored if (report, name) in part]
-        is_long = can_be_long and on_disk and reports.can_be_long(report)
+        is_long = can_be_long and on_disk and reports.can_be_long(report, name)
         # The report knows both kinds of rows.
         return cast("pl.DataFrame", sum_long_tallies(frames, on_disk)) if is_long else sum_tallies(frames, on_disk)
 

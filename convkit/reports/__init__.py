@@ -12,7 +12,8 @@ A report module may also have
 - `BREAKDOWN`: how the report is drawn if it is broken down by a key (`analysis.breakdown_screen.BreakdownTable`); its tallies then start with the
   columns `analysis.by`, and its own columns with `view.keys`. A report without it cannot be broken down;
 - `SESSION_FIELDS`: the session fields (`device`, `channel`, ...) that the report needs;
-- `CAN_BE_LONG = True`: its tallies may also be `core.long_rows.LongRows`, on disk, and so may the rows of its report, unless it is broken down;
+- `CAN_BE_LONG`: the names of tallies that may also be `core.long_rows.LongRows`, on disk; then the rows of its report may be, too. In a breakdown,
+  all are frames;
 - `OPTIONS`: the options that only this report has, as a plain dictionary from the name to the placeholder of the value and the help text; and
   `parse_options(options, goals)`, which returns what they mean or raises UsageError. `analysis.options` and `view.options` hold the options as given.
   If a placeholder ends in `...`, the option may be repeated, and its values are joined with commas;
@@ -89,9 +90,9 @@ def reason_for_file(name: str, options: Mapping[str, str]) -> str:
     return reason
 
 
-def can_be_long(name: str) -> bool:
-    """Return whether a report, if it is one, can be made from tallies on disk."""
-    return name in plugins.names(FOLDER) and getattr(load(name), "CAN_BE_LONG", False)
+def can_be_long(report: str, tally: str) -> bool:
+    """Return whether a tally may be on disk when a report, if it is one, is made from it."""
+    return report in plugins.names(FOLDER) and tally in getattr(load(report), "CAN_BE_LONG", ())
 
 
 def check_options(name: str, options: Mapping[str, str], goals: Goals) -> None:

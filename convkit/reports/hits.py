@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PLACE = 100
 IN_REPORT = False
-CAN_BE_LONG = True
+CAN_BE_LONG = ("hits",)
 _ROWS = 20
 _FORM_AGAIN = "form_again"
 _KIND = pl.Enum([*KINDS, _FORM_AGAIN])

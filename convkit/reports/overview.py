@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PLACE = 10
 IN_REPORT = True
+CAN_BE_LONG = ("followers",)
 COLUMNS = (
     Column("sessions", "count"),
     Column("visitors", "count"),

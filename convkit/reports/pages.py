@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PLACE = 50
 IN_REPORT = True
-CAN_BE_LONG = True
+CAN_BE_LONG = ("pages", "seconds")
 _ROWS, _ROWS_IN_REPORT = 20, 6
 COLUMNS = (
     Column("page", "text"),

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.long_rows import in_memory
 from convkit.core.schema import is_interaction, is_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from convkit.core.long_rows import Rows
 
 
 SOON_SECONDS = 2
@@ -62,10 +65,11 @@ def count_paths(hits: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def subrequest_patterns(paths: pl.DataFrame) -> pl.DataFrame:
+def subrequest_patterns(paths: Rows) -> pl.DataFrame:
     """Return `pattern, n, soon` for the counted paths and parameters (`?name`) that are probably not of pages, the most frequent pattern first."""
     if paths["soon"].sum() <= _SOON_SHARE * _FEWEST_VIEWS:
         return pl.DataFrame(schema={"pattern": pl.String, "n": pl.Int64, "soon": pl.Int64})
+    paths = in_memory(paths)
     with_patterns = add_patterns(paths.drop_nulls("path").group_by("path").agg(pl.col("n", "soon").sum()), lambda _: pl.lit(value=False))
     of_paths = _suspected(with_patterns)
     others = paths.join(with_patterns.join(of_paths, on="pattern", how="semi"), on="path", how="anti")

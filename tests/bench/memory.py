@@ -153,6 +153,23 @@ def lines_of(each: Callable[[int], str], number: int = LINES) -> Callable[[Path]
     return lambda path: write_lines(path, map(each, range(number)))
 
 
+def visits(number: int) -> str:
+    """Return a view of a page with a long path, seconds after the visitor's view before it; every page is viewed once."""
+    visitor, view = divmod(number, 20)
+    target = f"/catalogue/item/number-{number}/a-long-name-of-a-thing"
+    return line((visitor * 3 + view * 5) * 5, address(visitor), target)
+
+
+def referred(number: int) -> str:
+    """Return a line with a referrer of its own."""
+    return line(number, address(number % 50_000), "/p/1").replace('"-"', f'"https://site{number}.example/page/{number}"')
+
+
+def tagged(number: int) -> str:
+    """Return a line with a campaign of its own."""
+    return line(number, address(number % 50_000), f"/p/1?utm_source=s{number}&utm_campaign=campaign-{number}&utm_medium=cpc")
+
+
 SHAPES: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "usual lines": ("a.log", lambda path: big_log.write(path, LINES), "report"),
     "usual lines, gz": ("a.log.gz", lines_of(usual), "report"),
@@ -168,6 +185,10 @@ SHAPES: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "many visitors": ("a.log", lines_of(lambda number: line(number, address(number), "/p/1")), "report"),
     "many pages": ("a.log", lines_of(lambda number: line(number, address(number % 50_000), f"/page/{number}")), "report"),
     "many pages, pages": ("a.log", lines_of(lambda number: line(number, address(number % 50_000), f"/page/{number}")), "pages"),
+    "long paths, pages": ("a.log", lines_of(visits), "pages"),
+    "long paths": ("a.log", lines_of(visits), "report"),
+    "many referrers": ("a.log", lines_of(referred), "channels"),
+    "many campaigns": ("a.log", lines_of(tagged), "channels"),
     "many queries": ("a.log", lines_of(lambda number: line(number, address(number % 50_000), f"/s?q={number}&total={number}")), "report"),
     "many agents": ("a.log", lines_of(lambda number: line(number, address(number % 50_000), "/p/1", f"{AGENT} v{number}")), "report"),
     "one visitor": (

@@ -103,6 +103,7 @@ def test_long_tallies_are_stored_on_disk_and_give_the_same_bytes(eighth: Path, b
     monkeypatch.setattr(store.DiskStore, "write", counted)
     monkeypatch.setattr(partial_result, "_FEW_ROWS", 20)
     monkeypatch.setattr(collect, "_GROUPED_AT_ONCE", 50)
+    monkeypatch.setattr(document, "MANY_ROWS", 40)
     with memory(BASE + SMALL) as numbers:
         assert runs.render(runs.document([eighth / "access.log"], goals=GOALS, by=by), "json") == in_one_part
     assert numbers[0] > 1
