@@ -30,7 +30,7 @@ _IN_PIECE = 20_000
 """The maximum number of rows in a piece: an output makes Python objects of them, which take ten times the memory."""
 _SAMPLED = 100
 """The number of rows that are sampled for each range, so that ranges have about the same length."""
-_SEED, _ROW = 7, "number of the row or its group"
+_SEED, _ROW, _PLACE = 7, "number of the row or its group", "place"
 
 
 def _unchanged(rows: pl.DataFrame) -> pl.DataFrame:
@@ -116,18 +116,23 @@ class LongRows:
         """Return the rows sorted; those with equal keys keep their order. They are divided into ranges, each of which is sorted in memory."""
         falling = [descending] * len(by) if isinstance(descending, bool) else [*descending]
         keys = [(pl.col(key) if isinstance(key, str) else key).alias(f"{place}") for place, key in enumerate(by)]
-        names = [key.meta.output_name() for key in keys]
+        # Many rows may have equal keys: their places divide them.
+        names, orders = [*(key.meta.output_name() for key in keys), _PLACE], [*falling, False]
+
+        def keys_of(rows: pl.DataFrame, first: int) -> pl.DataFrame:
+            return rows.select(keys).with_columns(pl.int_range(first, first + rows.height).alias(_PLACE))
+
         number = self.height // _AT_ONCE + 1
         step = max(self.height // (number * _SAMPLED), 1)
-        sample = pl.concat([rows.select(keys).gather_every(step) for rows in chain([self._empty], self.pieces())])
-        bounds = sample.sort(names, descending=falling, nulls_last=nulls_last).gather_every(_SAMPLED, _SAMPLED)
+        sample = pl.concat([keys_of(rows, first).gather_every(step) for rows, first in _with_places(chain([self._empty], self.pieces()))])
+        bounds = sample.sort(names, descending=orders, nulls_last=nulls_last).gather_every(_SAMPLED, _SAMPLED)
 
-        def ranges(rows: pl.DataFrame) -> list[pl.DataFrame]:
+        def ranges(rows: pl.DataFrame, first: int) -> list[pl.DataFrame]:
             """Return the rows of each range; a bound comes before the rows that are equal to it."""
             both = pl.concat(
-                [bounds.with_columns(pl.lit(None, dtype=pl.UInt32).alias(_ROW)), rows.select(keys).with_row_index(_ROW).select(*names, _ROW)]
+                [bounds.with_columns(pl.lit(None, dtype=pl.UInt32).alias(_ROW)), keys_of(rows, first).with_row_index(_ROW).select(*names, _ROW)]
             )
-            order = both.sort(*names, pl.col(_ROW).is_not_null(), descending=[*falling, False], nulls_last=nulls_last, maintain_order=True)[_ROW]
+            order = both.sort(*names, pl.col(_ROW).is_not_null(), descending=[*orders, False], nulls_last=nulls_last, maintain_order=True)[_ROW]
             ends = [-1, *order.is_null().arg_true(), len(order)]
             return [rows[order.slice(start + 1, end - start - 1)] for start, end in pairwise(ends)]
 
@@ -140,18 +145,18 @@ class LongRows:
         """Return the rows in a number of groups; all rows with the same keys, whatever they belong to, are in the group with the same place."""
         group = (pl.struct(keys).hash(_SEED) % number).alias(_ROW)
 
-        def divide(rows: pl.DataFrame) -> list[pl.DataFrame]:
+        def divide(rows: pl.DataFrame, _: int) -> list[pl.DataFrame]:
             of_group = rows.with_columns(group).partition_by(_ROW, as_dict=True, include_key=False)
             return [of_group.get((place,), rows.clear()) for place in range(number)]
 
         return self._divided(divide, number)
 
-    def _divided(self, divide: Callable[[pl.DataFrame], list[pl.DataFrame]], number: int) -> list[LongRows]:
+    def _divided(self, divide: Callable[[pl.DataFrame, int], list[pl.DataFrame]], number: int) -> list[LongRows]:
         """Return the rows in the groups into which a function divides some of them at a time."""
         schema, file = self._empty.schema, _File()
         groups = [LongRows(schema, file) for _ in range(number)]
-        for rows in _batches(self.pieces(), _AT_ONCE):
-            for group, some in zip(groups, divide(rows), strict=True):
+        for rows, first in _with_places(_batches(self.pieces(), _AT_ONCE)):
+            for group, some in zip(groups, divide(rows, first), strict=True):
                 group.append(some)
         return groups
 
@@ -194,6 +199,14 @@ def on_disk(frames: Iterable[pl.DataFrame]) -> LongRows:
     for frame in chain([first], remaining):
         rows.append(frame)
     return rows
+
+
+def _with_places(pieces: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Yield pieces with the place of their first row."""
+    first = 0
+    for piece in pieces:
+        yield piece, first
+        first += piece.height
 
 
 def _batches(pieces: Iterable[pl.DataFrame], least: int) -> Iterator[pl.DataFrame]:
