@@ -147,7 +147,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     return {**tallies, "barred": barred.with_columns(people=pl.lit(1, dtype=pl.Int64))}
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by the time of the drop-off: a row per visitor or, if IDs of the site are asked for, per ID."""
     query = parse_options(view.options, view.goals)
     if query.funnel is None:

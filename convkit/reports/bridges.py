@@ -99,7 +99,7 @@ def _orders(walked: pl.LazyFrame, analysis: Analysis, to: Goal, masks: points.Ma
     )
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, by class, then by how many conversions had the goal before."""
     aim = parse_options(view.options, view.goals)
     if aim.to is None:

@@ -98,7 +98,7 @@ def _dead_links(analysis: Analysis) -> pl.LazyFrame:
     return rows.with_columns(pl.col("path", LINKED_FROM).cast(pl.String))
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report: what could win most first, then what is only listed."""
     by, columns = view.by, (*view.keys, *COLUMNS)
     tally = {name: frame.with_columns(pl.col(by).cast(pl.String)) for name, frame in tally.items()}

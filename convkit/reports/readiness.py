@@ -71,7 +71,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     }
 
 
-def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, with the nearest bucket first."""
     aim = parse_options(view.options, view.goals)
     if aim.to is None:

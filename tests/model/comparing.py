@@ -47,7 +47,8 @@ def figures_in_rows(reports: dict[str, list[dict[str, Any]]]) -> Figures:
         for row in reports.get(report, []):
             if report == "overview":
                 figures["overview", row["metric"]] = row["value"]
-            else:
+            # The model does not look for the page behind a next page that nearly all see.
+            elif row.get("what") != "then":
                 keys_of_row = (report, *(str(row[key]) for key in keys))
                 figures |= {(*keys_of_row, column): seconds_of(value) if column == "last_reached" else value for column, value in row.items()}
     return figures

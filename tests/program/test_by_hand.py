@@ -99,21 +99,21 @@ value,20.09
 """
 
 GOALS_REPORT = """
-goal,type,conversions,reached,reached_visitors,rate,rate_low,rate_high,then_converted,value,median_seconds,last_reached,target,target_met
+goal,type,conversions,reached,reached_visitors,rate,rate_low,rate_high,then_converted,value,median_seconds,last_reached,target,target_met,per_month,target_per_month
 # lines 11 and 40 (14 and 39 repeat order 71); after 224 s and 0 s; 0.2 is not below the target of 20 %
-purchase,macro,2,2,2,0.200000,0.056682,0.509838,,20.09,112,2026-03-10T11:40:00+01:00,0.200000,true
+purchase,macro,2,2,2,0.200000,0.056682,0.509838,,20.09,112,2026-03-10T11:40:00+01:00,0.200000,true,,
 # first in A1 4, B2 16, C1 17, D1 23, H1 37: after 38 30 0 0 0 s; only A buys in the same session
-saw_product,micro,5,5,5,0.500000,0.236593,0.763407,1,,0,2026-03-10T11:00:00+01:00,,
+saw_product,micro,5,5,5,0.500000,0.236593,0.763407,1,,0,2026-03-10T11:00:00+01:00,,,,
 # A1 7, C1 18, D1 24: after 118 20 30 s; line 34 is in no session
-cart,micro,3,3,3,0.300000,0.107791,0.603222,1,,30,2026-03-10T10:00:30+01:00,,
+cart,micro,3,3,3,0.300000,0.107791,0.603222,1,,30,2026-03-10T10:00:30+01:00,,,,
 # A1 14 after 1198 s, which is after the purchase, D1 26 after 331 s
-long_visit,micro,2,2,2,0.200000,0.056682,0.509838,0,,764.5,2026-03-10T10:05:31+01:00,,
+long_visit,micro,2,2,2,0.200000,0.056682,0.509838,0,,764.5,2026-03-10T10:05:31+01:00,,,,
 # D1 25, an error that a goal names, after 31 s
-broken,micro,1,1,1,0.100000,0.017876,0.404150,0,,31,2026-03-10T10:00:31+01:00,,
+broken,micro,1,1,1,0.100000,0.017876,0.404150,0,,31,2026-03-10T10:00:31+01:00,,,,
 # A1 6 after 68 s; D saw the same product twice
-compared,micro,1,1,1,0.100000,0.017876,0.404150,1,,68,2026-03-10T09:01:10+01:00,,
+compared,micro,1,1,1,0.100000,0.017876,0.404150,1,,68,2026-03-10T09:01:10+01:00,,,,
 # E1 27; line 28 is a range of the same download
-price_list,micro,1,1,1,0.100000,0.017876,0.404150,0,,0,2026-03-10T10:10:00+01:00,,
+price_list,micro,1,1,1,0.100000,0.017876,0.404150,0,,0,2026-03-10T10:10:00+01:00,,,,
 """
 
 # Chains of `checkout`: A1 4 7 8 11; C1 17 18 19; D1 23 24; B2 16; H1 37.
