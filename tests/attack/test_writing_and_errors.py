@@ -207,7 +207,8 @@ def test_enough_threads_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLARS_MAX_THREADS", "1")
     before = threading.active_count()
     process.check_resources()
-    assert threading.active_count() == before
+    # A thread of an earlier test may end meanwhile.
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("string", ["%h " * 10_000, "$remote_addr " * 10_000, '$http_a "' * 10_000])

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 
 from convkit.core import equal_points, stats
 
@@ -64,6 +65,7 @@ def side() -> st.SearchStrategy[tuple[int, int]]:
 STRATA = st.lists(st.tuples(side(), side()).map(lambda sides: (*sides[0], *sides[1])), min_size=1, max_size=6)
 
 
+@share_of_examples(0.1)
 @given(STRATA)
 def test_swapping_the_sides_inverts_the_ratio(strata: list[Stratum]) -> None:
     row, swapped = figures_of(*strata), figures_of(*((n0, y0, n1, y1) for n1, y1, n0, y0 in strata))
@@ -73,6 +75,7 @@ def test_swapping_the_sides_inverts_the_ratio(strata: list[Stratum]) -> None:
             assert isclose(value * inverse, 1, rel_tol=1e-9)
 
 
+@share_of_examples(0.1)
 @given(STRATA)
 def test_the_score_at_the_ratio_is_zero_and_falls(strata: list[Stratum]) -> None:
     row, distinct = figures_of(*strata), frame(*strata).with_columns(number=pl.lit(1))
@@ -83,6 +86,7 @@ def test_the_score_at_the_ratio_is_zero_and_falls(strata: list[Stratum]) -> None
         assert (row["low"] or 0) <= row["times"] <= (row["high"] or float("inf"))
 
 
+@share_of_examples(0.1)
 @given(STRATA, st.sampled_from((0.5, 1.0, 1.5)))
 def test_a_score_says_on_which_side_of_a_bound_a_ratio_lies(strata: list[Stratum], ratio: float) -> None:
     row, given_strata = figures_of(*strata), frame(*strata)
@@ -91,6 +95,7 @@ def test_a_score_says_on_which_side_of_a_bound_a_ratio_lies(strata: list[Stratum
     assert (score > stats.Z_95, score < -stats.Z_95) == ((row["low"] or 0) > ratio, row["high"] is not None and row["high"] < ratio)
 
 
+@share_of_examples(0.1)
 @given(STRATA, st.randoms(use_true_random=False))
 def test_the_order_of_strata_does_not_matter(strata: list[Stratum], chance: random.Random) -> None:
     shuffled = chance.sample(strata, len(strata))
