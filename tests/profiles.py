@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from places import ROOT
 
-EXAMPLES = {"dev": 25, "ci": 50, "proof": 500}
+EXAMPLES = {"dev": 25, "ci": 30, "proof": 500}
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 

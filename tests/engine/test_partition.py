@@ -112,7 +112,11 @@ def test_long_tallies_are_stored_on_disk_and_give_the_same_bytes(eighth: Path, b
 
 @pytest.mark.parametrize(
     ("report", "sort"),
-    [("hits", None), ("sessions", None), ("sessions", "landing"), ("pages", None), ("pages", "median_seconds")],
+    [
+        ("hits", None),
+        ("pages", "median_seconds"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("sessions", None), ("sessions", "landing"), ("pages", None))),
+    ],
 )
 def test_long_reports_stay_on_disk_and_give_the_same_bytes(eighth: Path, report: str, sort: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"reports": [report], "goals": GOALS, "sort": sort}
