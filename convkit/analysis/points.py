@@ -13,6 +13,7 @@ import polars as pl
 from convkit.core import formatting, windows
 from convkit.core.collect import materialize
 from convkit.core.conditions import any_of
+from convkit.core.document import Note
 from convkit.core.durations import parse_duration
 from convkit.core.schema import is_interaction, is_kind
 from convkit.errors import UsageError, suggestion
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 WORD = 31
 """The number of goals in a column of a mask: Int32 columns are keys of tallies, and their highest bit is the sign."""
-BANDS = (1, 2, 3, 4, 5, 7, 10, 15, 25)
-"""The smallest number in each band of page counts."""
+NO_AIM = Note("no-goal", "No macro goal is known; name a goal with --to.")
+"""The note of a report that has nothing to aim at."""
 _LAST_VISIT = 3
 _COLUMNS = ("row", "session", "unit", "time", "begun", "begins", "converts", "ends_there", "y")
 
@@ -181,8 +182,3 @@ def _last(value: pl.Expr, matches: pl.Expr) -> pl.Expr:
 def keys_of(masks: Masks, *names: str) -> list[pl.Expr]:
     """Return the columns of these masks as keys of a tally."""
     return [pl.col(column).cast(pl.Int32) for name in names for column in masks.columns(name)]
-
-
-def band(number: pl.Expr) -> pl.Expr:
-    """Return the band of a number of pages, named by its smallest number."""
-    return pl.max_horizontal(pl.when(number >= smallest).then(smallest) for smallest in BANDS).cast(pl.Int32)

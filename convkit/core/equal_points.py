@@ -31,7 +31,14 @@ FIGURES = {
     "score": pl.Float64,
 }
 """The columns that `compare` adds to the keys, with their types."""
+BANDS = (1, 2, 3, 4, 5, 7, 10, 15, 25)
+"""The smallest number in each band of positions, counted from 1."""
 _LOWEST, _HIGHEST, _HALVINGS = 1e-4, 1e4, 60
+
+
+def band(position: pl.Expr) -> pl.Expr:
+    """Return the band of a position, named by its smallest number: equal points need not be equally far along, but in the same band."""
+    return pl.max_horizontal(pl.when(position >= smallest).then(smallest) for smallest in BANDS).cast(pl.Int32)
 
 
 def compare(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

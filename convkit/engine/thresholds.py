@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.document import Report, Tallies
-    from convkit.core.model import Goals
+    from convkit.core.model import Goal, Goals
     from convkit.core.options import Options
 
 SILENT, TARGET, FELL, ROSE = WORDS = ("silent", "target", "fell", "rose")
@@ -53,6 +53,7 @@ _CRON_Z = 3.0
 """The quantile of `fell` and `rose`: tested every night at 95%, a goal would wake somebody six times a year for nothing."""
 _FEW_MONTHS, _MANY_YEARS = 36, 100
 """The time between two silences is given in months up to the first, in years up to the second, and not exactly beyond it."""
+_NO_VALUE = "there is no value in this period"
 _TALLY, _HOURS = "thresholds", "hours"
 
 
@@ -80,20 +81,22 @@ class Threshold:
 
 def of_report(options: Options, goals: Goals) -> tuple[Threshold, ...]:
     """Return the thresholds of a run with reports. Raises UsageError for those that cannot be understood, or that only a comparison knows."""
-    given = [one for text in _texts(options) for one in _parse_option(text, goals)]
-    for threshold in given:
-        if threshold.word in _MOVES:
-            raise UsageError(f"--fail-if {threshold.expr}: only `convkit compare` knows what {threshold.word}; use it there")
-    return tuple(dict.fromkeys((*given, *(one for one in _alerts(options, goals) if one.word not in _MOVES))))
+    return _chosen(options, goals, "only `convkit compare` knows what {}; use it there", moves=False)
 
 
 def of_comparison(options: Options, goals: Goals) -> tuple[Threshold, ...]:
     """Return the thresholds of a comparison. Raises UsageError for those that cannot be understood, or that do not compare."""
+    return _chosen(options, goals, "a comparison knows only GOAL.fell and GOAL.rose; use this with `convkit report`", moves=True)
+
+
+def _chosen(options: Options, goals: Goals, why_not: str, *, moves: bool) -> tuple[Threshold, ...]:
+    """Return the thresholds of the options that are about moves, or not, and the alerts that are. Raises UsageError if an option is not."""
     given = [one for text in _texts(options) for one in _parse_option(text, goals)]
     for threshold in given:
-        if threshold.word not in _MOVES:
-            raise UsageError(f"--fail-if {threshold.expr}: a comparison knows only GOAL.fell and GOAL.rose; use this with `convkit report`")
-    return tuple(dict.fromkeys((*given, *(one for one in _alerts(options, goals) if one.word in _MOVES))))
+        if (threshold.word in _MOVES) != moves:
+            raise UsageError(f"--fail-if {threshold.expr}: {why_not.format(threshold.word)}")
+    alerts = [one for one in _alerts(options, goals) if (one.word in _MOVES) == moves]
+    return tuple(dict.fromkeys((*given, *alerts)))
 
 
 def check_alerts(goals: Goals) -> None:
@@ -157,7 +160,7 @@ def _word(expr: str, goal: str, word: str) -> Threshold:
     return Threshold(expr, _COMPARE if word in _MOVES else _GOALS, (("goal", goal),), word=word)
 
 
-def _macros_with(word: str, goals: Goals) -> list[Any]:
+def _macros_with(word: str, goals: Goals) -> list[Goal]:
     """Return the macro goals that a word alone is about. Raises UsageError if there are none."""
     chosen = [goal for goal in goals.macros if word != TARGET or goal.target is not None]
     if not chosen:
@@ -276,7 +279,7 @@ def _of_report(threshold: Threshold, row: Mapping[str, Any], view: View) -> Outc
     if threshold.unit == "age":
         return _last_reached(threshold, value, view)
     if value is None:
-        return Outcome(threshold.expr, None, "there is no such figure in this period", bound=threshold.bound)
+        return Outcome(threshold.expr, None, _NO_VALUE, bound=threshold.bound)
     words = formatting.money(value, view.goals.site.currency) if threshold.unit == "money" else formatting.in_unit(value, threshold.unit)
     return _plain(threshold, value, words)
 
@@ -347,19 +350,18 @@ def _seldom(months: float) -> str:
 def _target(threshold: Threshold, row: Mapping[str, Any], view: View) -> Outcome:
     """Return whether a goal misses its target: the whole likely range of a rate or of a number of conversions, or the value as it is."""
     target = next(goal.target for goal in view.goals.goals if goal.name == threshold.goal)
-    expr = threshold.expr
     if target is None or target.of == "rate":
-        return _rate(expr, row["reached"], row["sessions"], "<", row["target"])
+        return _rate(threshold.expr, row["reached"], row["sessions"], "<", row["target"])
     months, bound = view.period.days / _MONTH, row["target_per_month"]
     if row["per_month"] is None:
-        return Outcome(expr, None, "there is no value in this period", bound=bound)
+        return Outcome(threshold.expr, None, _NO_VALUE, bound=bound)
     if target.of == "value":
         currency = view.goals.site.currency
         words = f"{formatting.money(row['per_month'] * _MILLION, currency)} in 30 days; the target is {formatting.money(bound * _MILLION, currency)}"
-        return Outcome(expr, row["per_month"] < bound, words, row["per_month"], bound=bound)
+        return Outcome(threshold.expr, row["per_month"] < bound, words, row["per_month"], bound=bound)
     low, high = (one / months for one in _likely_count(row["conversions"]))
     words = f"{formatting.per_month(row['per_month'])} in 30 days (likely {low:,.0f} – {high:,.0f}); the target is {formatting.per_month(bound)}"
-    return Outcome(expr, high < bound, words, row["per_month"], low, high, bound)
+    return Outcome(threshold.expr, high < bound, words, row["per_month"], low, high, bound)
 
 
 def _likely_count(number: int) -> tuple[float, float]:
@@ -376,12 +378,11 @@ def evaluate_moves(thresholds: Collection[Threshold], rows: pl.DataFrame) -> tup
 def _move(threshold: Threshold, rows: pl.DataFrame) -> Outcome:
     """Return whether a goal moved in one direction, with less doubt than a verdict needs."""
     row = rows.row(0, named=True)
-    expr = threshold.expr
     now, before = (formatting.count_of(int(row[side]), int(row[f"{side}_of"]), "session") for side in ("now", "before"))
     words = f"{now} after {before}"
     if not verdicts.has_enough_data(row):
-        return Outcome(expr, None, words)
+        return Outcome(threshold.expr, None, words)
     counts = [pl.lit(int(row[name])) for name in ("now", "now_of", "before", "before_of")]
     low, high = stats.evaluated(stats.newcombe(counts[0], counts[1], counts[2], counts[3], _CRON_Z))
     missed = high < 0 if threshold.word == FELL else low > 0
-    return Outcome(expr, missed, words, row["now"] / row["now_of"] - row["before"] / row["before_of"], low, high, 0.0)
+    return Outcome(threshold.expr, missed, words, row["now"] / row["now_of"] - row["before"] / row["before_of"], low, high, 0.0)

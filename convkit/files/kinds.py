@@ -35,12 +35,12 @@ def refuse_other_files(source: Source) -> None:
     if inside in {*_UNPACK, PARQUET}:
         command = _UNPACK[source.packing]
         raise InputError(f"{source.name} contains a file of type {inside}, which cannot be read in there; unpack it first with {command}")
-    if source.is_listed and source.packing != PARQUET and is_binary([_text_start(source)]):
+    if source.is_listed and source.packing != PARQUET and is_binary([text_start(source)]):
         raise OtherFileError(source.name, "a binary file", TEXT_LOG)
 
 
-def _text_start(source: Source) -> str:
-    """Return the first characters of a log, read as UTF-8."""
+def text_start(source: Source) -> str:
+    """Return the first characters of a log, read as UTF-8, or an empty text if it cannot be read."""
     with suppress(OSError):
         return next(unpacking.unpacked_bytes(source, []), b"")[:_LOOKED_AT].decode("utf-8", "replace")
     return ""

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from convkit.core.model import Site
 
 LINKED_FROM = "linked_from"
+TEXTS = {
+    "form_again": "a form shown again",
+    "error": "an error page (4xx, 5xx)",
+    "slow": "a response slower than 3 s",
+    "reload": "the same page three times",
+    "back_forth": "back and forth between pages",
+    "search_again": "another search",
+}
+"""What screens call each of OBSTACLES."""
 _FORM_STATUSES = (200, 400, 422)
 _MISSING_STATUSES = (404, 410)
 _RELOADED_WITHIN = timedelta(seconds=10)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import datafiles
+from convkit.core import datafiles, equal_points
 from convkit.core.conditions import any_of
 from convkit.core.schema import OBSTACLES, TEXT, is_interaction, is_kind
 from convkit.funnels.obstacles import met
@@ -24,17 +24,10 @@ ANYWHERE, WHOLE_SITE = 0, ""
 """The step and the funnel of points that belong to none."""
 EVENT, GOAL, ANY_PATH = "event", "goal", "(any)"
 """What is met, besides OBSTACLES, and the item of everything that is counted on all paths together."""
-BANDS = (1, 2, 3, 4, 6, 9, 14, 24)
-"""The last number of each band of positions; the last band has no end."""
 STRATUM = ("funnel", "step", "acts", "index", "page")
 """The columns that equal points share."""
 _NO_ROW = (1 << 32) - 1
 """A row after all others."""
-
-
-def band(position: pl.Expr) -> pl.Expr:
-    """Return the number of the band that a position, counted from 1, belongs to: 1, 2, 3, 4, 5-6, 7-9, 10-14, 15-24, 25 and more."""
-    return pl.sum_horizontal((position > last).cast(pl.Int32) for last in BANDS) + 1
 
 
 def _count(condition: str | pl.Expr | None = None) -> pl.Expr:
@@ -136,13 +129,13 @@ def _at_points(walks: pl.LazyFrame, stops: pl.DataFrame, begin: str = "first") -
 
 
 def _described(points: pl.LazyFrame, stops: pl.DataFrame) -> pl.LazyFrame:
-    """Add the `index`, the `page` and `goes_on` of points, given their `stop`; there is no page before a session's first interaction."""
+    """Add `index`, `page` and `goes_on` to points with a `stop`; before a session's first interaction, no page is on show."""
     stop = pl.col("stop")
     shown = stop - pl.col("acts").cast(pl.Int64)
     of_stop = {name: pl.lit(stops[name]).gather(shown.clip(0)) for name in ("page", "session")}
     is_here = (shown >= 0) & (of_stop["session"] == pl.col("session"))
     page = pl.when(is_here).then(of_stop["page"]).otherwise(pl.lit("", dtype=TEXT))
-    return points.with_columns(index=band(stop - pl.col("first") + 1), page=page, goes_on=stop < pl.col("until"))
+    return points.with_columns(index=equal_points.band(stop - pl.col("first") + 1), page=page, goes_on=stop < pl.col("until"))
 
 
 def first_meetings(hits: pl.LazyFrame, walks: pl.DataFrame, goals: Goals) -> pl.LazyFrame:

@@ -400,10 +400,9 @@ def _with_late_lines(job: LoadJob, loaded: LoadedLog) -> LoadedLog:
         if numbers.is_empty():
             break
         loaded = _with_lines_read_again(replace(job, log=replace(job.log, name=loaded.log.name)), loaded, numbers)
-        seen, numbers = (
-            len(numbers),
-            late_lines.find_late_lines(loaded.lines, job.log.layout) if len(numbers) > _MAX_LATE_AT_ONCE else numbers.clear(),
-        )
+        if len(numbers) <= _MAX_LATE_AT_ONCE:
+            break
+        seen, numbers = len(numbers), late_lines.find_late_lines(loaded.lines, job.log.layout)
         if len(numbers) == seen:
             break
     return loaded

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from convkit.core import datafiles
-from convkit.files import unpacking
+from convkit.files.kinds import text_start
 from convkit.files.lines import PARQUET, TEXT_LOG
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _ERROR_LINES = re.compile(
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:\[\d+\] )?\[(?:NOTICE|INFO|WARN|ERROR|DEBUG)\] "
 )
 _MIN_SHARE = 0.5
-_START = 1 << 16
 _PROCESS_ID = re.compile(r"\s*\d{1,7}\s*")
 
 
@@ -67,10 +66,7 @@ def _kind(source: Source) -> str | None:
             return kind
     if source.packing == PARQUET:
         return None
-    try:
-        start = next(unpacking.unpacked_bytes(source, []), b"")[:_START].decode("utf-8", "replace")
-    except OSError:
-        return None
+    start = text_start(source)
     if _PROCESS_ID.fullmatch(start):
         return "a lock file"
     return ERROR_LOG if is_error_log(start.splitlines()) else None

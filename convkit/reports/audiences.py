@@ -17,7 +17,7 @@ from convkit.core.durations import parse_duration
 from convkit.core.schema import CHANNEL_FIELD, DEVICE_FIELD, OBSTACLES, OBSTACLES_FIELD
 from convkit.errors import UsageError, suggestion, unknown_name
 from convkit.funnels import friction, steps
-from convkit.funnels.obstacles import met
+from convkit.funnels.obstacles import TEXTS, met
 from convkit.funnels.points import GOAL
 from convkit.traffic.visitor_ids import OWN_ID, SHA256_ID, VISITOR
 
@@ -53,14 +53,6 @@ _KINDS = {"key": VISITOR, "own": OWN_ID, "sha256": SHA256_ID}
 """The kinds of IDs, and the column of the tally that becomes each."""
 _SEEN = "30d"
 _NO_ID, _NO_CONSENT = "id", "consent"
-_OBSTACLES = {
-    "form_again": "a form shown again",
-    "error": "an error page (4xx, 5xx)",
-    "slow": "a response slower than 3 s",
-    "reload": "the same page three times",
-    "back_forth": "back and forth between pages",
-    "search_again": "another search",
-}
 _ROWS, _FEW = 5, 100
 """How many goals are shown; and most ad platforms refuse lists of fewer people."""
 
@@ -209,7 +201,7 @@ _NO_FUNNEL = Note("no-funnel", "An audience is made of those who drop off at a s
 
 def _notes(query: AudienceQuery, losing: Sequence[str], people: int) -> tuple[Note, ...]:
     """Return the notes on what `met` means and on what the list is."""
-    named = " or ".join(_OBSTACLES.get(name, name) for name in losing)
+    named = " or ".join(TEXTS.get(name, name) for name in losing)
     which = f"Of those who met {named}, fewer went on than of others at the same point; for anything else, that is not known"
     what = which if losing else "It is not known to keep anybody from going on"
     notes = [Note("met", f"met: after the step, in the same session. {what}; see `convkit friction`.")]
@@ -233,7 +225,7 @@ def _draw(frame: pl.DataFrame, facts: _Facts, view: View, screen: Screen) -> lis
         "met after the step": obstacles | {NOTHING: _nothing(frame)},
         "reached after the step": dict(sorted(reached.items(), key=lambda one: (one[0] not in wanted, -one[1]))[: screen.rows(_ROWS)]),
     }
-    texts = _OBSTACLES | {NOTHING: "none of these" if obstacles else "no obstacle"}
+    texts = TEXTS | {NOTHING: "none of these" if obstacles else "no obstacle"}
     columns = {
         "what": Shown(text=lambda row: f"  {texts.get(row['what'], row['what'])}"),
         "people": Shown(text=lambda row: formatting.count_and_rate(row["people"], total)),

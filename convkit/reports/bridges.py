@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.analysis import bridging, planning, points
-from convkit.core import formatting
+from convkit.core import equal_points, formatting
 from convkit.core.blocks import BlankLine, Grid, Heading, Paragraph, Row, Shown, table
-from convkit.core.document import Column, Note, Report, empty_frame
+from convkit.core.document import Column, Report, empty_frame
 from convkit.core.schema import CHANNEL_FIELD
 from convkit.goals import matching
 
@@ -79,7 +79,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         return {}
     masks = points.Masks(analysis.goals.goals)
     walked = points.walk(analysis, aim, aim.to, with_place=True)
-    at = [*points.keys_of(masks, "had", "new", "on", "landed"), points.band(pl.col("page")).alias("page"), "visit", "channel"]
+    at = [*points.keys_of(masks, "had", "new", "on", "landed"), equal_points.band(pl.col("page")).alias("page"), "visit", "channel"]
     return {
         "points": walked.group_by(at).agg(n=pl.len().cast(pl.Int64), y=pl.col("y").sum().cast(pl.Int64)),
         "orders": _orders(walked, analysis, aim.to, masks),
@@ -94,7 +94,7 @@ def _orders(walked: pl.LazyFrame, analysis: Analysis, to: Goal, masks: points.Ma
     return (
         walked.filter("converts")
         .join(amounts, on="row", how="inner")
-        .group_by(*points.keys_of(masks, "had"), points.band(pl.col("places")).alias("page"), "visit", "channel")
+        .group_by(*points.keys_of(masks, "had"), equal_points.band(pl.col("places")).alias("page"), "visit", "channel")
         .agg(n=pl.len().cast(pl.Int64), worth=amount.sum(), squares=((amount // _MICRO) * (amount // _MICRO)).sum())
     )
 
@@ -103,8 +103,7 @@ def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, by class, then by how many conversions had the goal before."""
     aim = parse_options(view.options, view.goals)
     if aim.to is None:
-        note = Note("no-goal", "No macro goal is known; name a goal with --to.")
-        return Report("bridges", COLUMNS, empty_frame(COLUMNS), lambda *_: [], (note,))
+        return Report("bridges", COLUMNS, empty_frame(COLUMNS), lambda *_: [], (points.NO_AIM,))
     judged = bridging.judge(tally["points"], tally["orders"], view.goals, aim.name, view.period.days)
     screen_of = _Drawing(judged, aim, view, int(tally["units"]["n"].sum()))
     shown = judged.frame.select(column.name for column in COLUMNS)

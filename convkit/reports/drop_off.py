@@ -15,6 +15,7 @@ from convkit.core.document import Column, Report, empty_frame
 from convkit.core.schema import OBSTACLES_FIELD
 from convkit.funnels.drop_off import BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off, next_pages
 from convkit.funnels.friction import judge_friction
+from convkit.funnels.obstacles import TEXTS
 from convkit.funnels.points import ANY_PATH
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
 """The minimum width of an item, so that the figures of all steps are aligned."""
 _LEFT = "(left the site)"
-_TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "a response slower than 3 s"}
+_TESTED = {name: text for name, text in TEXTS.items() if name in TESTED}
 _LEGEND = (
     "loses: those who met it went on less often than others at the same point, by more than chance would explain (tested: {}; see convkit friction). "
     "went on: reached the next step."
@@ -159,17 +160,8 @@ def _counted(stopped: int, reached: int, screen: Screen) -> str:
     words = f" {formatting.count(stopped)} of {formatting.count(reached)} dropped" + ("" if screen.wide else " off")
     if reached < formatting.MIN_BASE:
         return words
-    likely = formatting.rate_interval(*_likely(stopped, reached), reached)
+    likely = formatting.rate_interval(*stats.evaluated(stats.wilson(pl.lit(stopped), pl.lit(reached))), reached)
     return f"{words} ({likely})" if screen.wide else f"{words} ({formatting.share(stopped, reached)}, likely {likely})"
-
-
-def _likely(part: int, whole: int) -> tuple[float | None, float | None]:
-    low, high = pl.DataFrame({"part": [part], "whole": [whole]}).select(*_named(stats.wilson(pl.col("part"), pl.col("whole")))).row(0)
-    return low, high
-
-
-def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
-    return [bound.alias(name) for name, bound in zip(("low", "high"), bounds, strict=True)]
 
 
 def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from convkit.core.blocks import BlankLine, Heading, Paragraph, Row, Shown, table
 from convkit.core.document import Column, Report
 from convkit.core.schema import DEAD_LINKS_FIELD, OBSTACLES, OBSTACLES_FIELD, TEXT, is_interaction
 from convkit.funnels import friction
-from convkit.funnels.obstacles import LINKED_FROM
+from convkit.funnels.obstacles import LINKED_FROM, TEXTS
 from convkit.funnels.points import ANYWHERE, EVENT, GOAL, WHOLE_SITE
 
 if TYPE_CHECKING:
@@ -47,14 +47,7 @@ _PAGE, _DEAD_LINK = "page", "dead_link"
 _RANKS = (*OBSTACLES, GOAL, EVENT, _PAGE, _DEAD_LINK)
 _ARROW = " ← "
 _STEPS = {"funnel": pl.String, "step": pl.Int32}
-_TEXTS = {
-    "form_again": "the form shown again",
-    "error": "an error page (4xx, 5xx)",
-    "slow": "a response slower than 3 s",
-    "reload": "the same page three times",
-    "back_forth": "back and forth between pages",
-    "search_again": "another search",
-}
+_TEXTS = TEXTS | {"form_again": "the form shown again"}
 _TESTED = {
     "form_again": "forms shown again",
     "error": "error pages",

@@ -11,7 +11,7 @@ import polars as pl
 from convkit.analysis import buckets, points
 from convkit.core import formatting
 from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
-from convkit.core.document import Column, Note, Report, empty_frame
+from convkit.core.document import Column, Report, empty_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,8 +75,7 @@ def present(tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return the report, with the nearest bucket first."""
     aim = parse_options(view.options, view.goals)
     if aim.to is None:
-        note = Note("no-goal", "No macro goal is known; name a goal with --to.")
-        return Report("readiness", COLUMNS, empty_frame(COLUMNS), lambda *_: [], (note,))
+        return Report("readiness", COLUMNS, empty_frame(COLUMNS), lambda *_: [], (points.NO_AIM,))
     judged = buckets.judge(tally["moments"], tally["ends"], view.goals, aim.name)
     return Report("readiness", COLUMNS, judged.frame.select(column.name for column in COLUMNS), _Drawing(judged, aim, view).draw)
 

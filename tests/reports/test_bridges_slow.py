@@ -16,8 +16,8 @@ from model import readiness
 
 import convkit
 from convkit.analysis import bridging
-from convkit.analysis.points import BANDS
 from convkit.core import plugins, stats
+from convkit.core.equal_points import BANDS
 from convkit.core.model import Goal
 from convkit.core.schema import CHANNEL_FIELD, is_interaction
 
